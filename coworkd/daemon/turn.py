@@ -72,6 +72,7 @@ class TurnRunner:
         """
         self._part_seconds = PART_SECONDS if bounded else math.inf
         services, now = self.services, self.services.clock.now()
+        services.db.look_for_other_writers()
         self._requests.take()
         self._note_changes(now)
         services.engine.pull(now, enough=self._part_is_over())

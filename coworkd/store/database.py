@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from pathlib import Path
@@ -13,8 +12,10 @@ from typing import Any, TypeAlias, TypeVar
 from coworkd.core.errors import StoreDamagedError, StoreError
 from coworkd.core.event_kinds import EventKind
 from coworkd.store.database_files import DatabaseFiles
+from coworkd.store.epoch_file import EpochFile
 from coworkd.store.faults import is_damage, raise_fault
-from coworkd.store.row_mapping import Column, inserter, loader, select_statement, updater
+from coworkd.store.kept_answers import KeptAnswers
+from coworkd.store.row_mapping import Column, inserter, loaded, loader, select_statement, updater
 from coworkd.store.workspace_state import WorkspaceState
 
 Row = TypeVar("Row")
@@ -51,8 +52,12 @@ class Database:
         self._durable: bool | None = None
         self._gathered: dict[str, list[Sequence[Column]]] = {}
         self._after_commit: list[Callable[[], object]] = []
+        self._answers = None if read_only else KeptAnswers(self._executed)
+        """None: others write, at any time."""
+        self._version = 0
+        """Of the database, as `look_for_other_writers` found it."""
         self.state = WorkspaceState(self)
-        self._epoch = Path(path).with_name("epoch")
+        self._epoch = EpochFile(Path(path).with_name("epoch"))
         self._advanced = 0
         self.restored = False
         """Whether this is an older copy of the database: something was decided that it does not know of."""
@@ -169,6 +174,7 @@ class Database:
         self._executed("BEGIN IMMEDIATE")
         self._depth = 1
         try:
+            self.look_for_other_writers()
             yield
             self._run_gathered()
             self._executed("COMMIT")
@@ -177,6 +183,7 @@ class Database:
             # Also an interrupt, or the end of the program: an open transaction would hold the lock of the file.
             self._gathered.clear()
             self._after_commit.clear()
+            self.forget_answers()
             # A full disk ends the transaction by itself.
             if self.connection.in_transaction:
                 self._executed("ROLLBACK")
@@ -212,6 +219,7 @@ class Database:
             # Also an interrupt: the transaction around it may be committed by the code that handles that.
             self._gathered.clear()
             del self._after_commit[actions:]
+            self.forget_answers()
             if self.connection.in_transaction:
                 self._executed("ROLLBACK TO part")
                 self._executed("RELEASE part")
@@ -230,38 +238,37 @@ class Database:
 
     def _keep_epoch(self) -> None:
         if self._advanced:
-            write_durably(self._epoch, f"{self._advanced}\n".encode())
+            self._epoch.write(self._advanced)
             self._advanced = 0
 
     def _compare_epochs(self) -> None:
-        kept, known = _number(self._epoch), self.state.epoch
+        kept, known = self._epoch.read(), self.state.epoch
         if kept > known:
             self.restored = True
             with self.write():
                 self.state.epoch = kept
         elif kept < known:
             # Committed, and then the disk was too full for the count beside it.
-            write_durably(self._epoch, f"{known}\n".encode())
+            self._epoch.write(known)
 
     # ---- reading
 
     def all(self, record: type[Row], where: str = "", *values: Column) -> list[Row]:
         """Every row of the record's table that matches `where` (everything after WHERE, or an ORDER BY)."""
-        load = loader(record)
-        return [load(row) for row in self._fetch(select_statement(record, where), values)]
+        return list(self._answer(select_statement(record, where), values, loaded(record)))
 
     def one(self, record: type[Row], where: str, *values: Column) -> Row | None:
-        found = self._fetch(select_statement(record, where) + " LIMIT 1", values)
-        return loader(record)(found[0]) if found else None
+        found = self._answer(select_statement(record, where) + " LIMIT 1", values, loaded(record))
+        return found[0] if found else None
 
     def query(self, sql: str, *values: Column) -> list[Cells]:
-        return self._fetch(sql, values)
+        return list(self._answer(sql, values, sqlite3.Cursor.fetchall))
 
     def query_in(self, sql: str, values: Collection[Column]) -> list[Cells]:
         """Like `query`, for a statement with one `IN (?)` that takes any number of values."""
         found: list[Cells] = []
         for some in _batches(list(values)):
-            found += self._fetch(sql.replace("(?)", f"({', '.join('?' * len(some))})"), some)
+            found += self.query(sql.replace("(?)", f"({', '.join('?' * len(some))})"), *some)
         return found
 
     def all_in(self, record: type[Row], column: str, values: Collection[Column]) -> list[Row]:
@@ -270,12 +277,38 @@ class Database:
         return [load(row) for row in self.query_in(select_statement(record, f"{column} IN (?)"), values)]
 
     def scalar(self, sql: str, *values: Column) -> Any:
+        found = self._answer(sql, values, _first_cell)
+        return found[0] if found else None
+
+    def _answer(self, sql: str, values: tuple[Column, ...], read: Callable[[sqlite3.Cursor], list[Any]]) -> list[Any]:
+        """What a query finds, in the form that `read` gives it; the list is not to be changed."""
+        kept, question = self._answers, (sql, values, read)
+        if kept is not None and not self._gathered and (known := kept.find(question)) is not None:
+            return known
         try:
-            row = self._run(sql, values).fetchone()
+            answer = read(self._run(sql, values))
         except sqlite3.Error as error:
             raise_fault(error, self.path)
             raise
-        return None if row is None else row[0]
+        if kept is not None:
+            kept.keep(question, sql, answer)
+        return answer
+
+    def look_for_other_writers(self) -> int:
+        """Forget what was answered before another connection wrote; every transaction begins with that as well.
+
+        Returns a number that is another one after each such write.
+        """
+        version: int = self._executed("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version = version
+            self.forget_answers()
+        return version
+
+    def forget_answers(self) -> None:
+        """Ask again for everything that is wanted next."""
+        if self._answers is not None:
+            self._answers.forget()
 
     @property
     def changes(self) -> int:
@@ -292,7 +325,7 @@ class Database:
     def insert_batched(self, sql: str, *values: Column) -> None:
         """Run an INSERT. Within a transaction equal ones are gathered and run together, before anything else is."""
         if not self._depth:
-            self._executed(sql, values)
+            self._run(sql, values)
         elif sql in self._gathered:
             self._gathered[sql].append(values)
         else:
@@ -303,6 +336,8 @@ class Database:
         gathered, self._gathered = self._gathered, {}
         try:
             for sql, rows in gathered.items():
+                if self._answers is not None:
+                    self._answers.note_statement(sql)
                 self.connection.executemany(sql, rows)
         except sqlite3.Error as error:
             raise_fault(error, self.path)
@@ -311,14 +346,9 @@ class Database:
     def _run(self, sql: str, values: Sequence[Column]) -> sqlite3.Cursor:
         if self._gathered:
             self._run_gathered()
+        if self._answers is not None:
+            self._answers.note_statement(sql)
         return self._executed(sql, values)
-
-    def _fetch(self, sql: str, values: Sequence[Column]) -> list[Cells]:
-        try:
-            return self._run(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise_fault(error, self.path)
-            raise
 
     def _executed(self, sql: str, values: Sequence[Column] = ()) -> sqlite3.Cursor:
         """Run one statement; a fault of the machine comes out as `MachineFaultError`."""
@@ -352,21 +382,9 @@ class Database:
         self.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value)
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace a small file in one step that survives power loss."""
-    temporary = path.with_name(f".{path.name}~")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def _number(path: Path) -> int:
-    try:
-        return int(path.read_bytes()[:20])
-    except (OSError, ValueError):
-        return 0
+def _first_cell(cursor: sqlite3.Cursor) -> list[Any]:
+    row = cursor.fetchone()
+    return [] if row is None else [row[0]]
 
 
 def _quoted(path: str) -> str:

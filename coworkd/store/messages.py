@@ -91,6 +91,9 @@ def add_receipt(db: Database, path: str, sha: str, run: str) -> None:
 
 def due_messages(db: Database, now: float) -> list[MessageRow]:
     """Messages whose quiet time is over, and that were not handed over, in the order of first sight."""
+    first = db.scalar(f"SELECT min(due) FROM messages WHERE {IS_NEW}")
+    if first is None or first > now:
+        return []
     return db.all(MessageRow, f"{IS_NEW} AND due <= ? ORDER BY seen, path", now)
 
 

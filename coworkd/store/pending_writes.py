@@ -70,6 +70,8 @@ def add_displaced_file(db: Database, file: DisplacedFile, check_at: float) -> No
 
 def displaced_files_due(db: Database, now: float) -> list[DisplacedFile]:
     """The displaced files to look at now."""
+    if (first := next_displaced_check(db)) is None or first > now:
+        return []
     rows = db.query("SELECT name, path, sha FROM trash WHERE check_at <= ?", now)
     return [DisplacedFile(name=row["name"], path=row["path"], sha=row["sha"]) for row in rows]
 

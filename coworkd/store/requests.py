@@ -148,6 +148,8 @@ def answered_in_file(db: Database, kind: RequestKind) -> list[RequestRow]:
 
 def expired_permissions(db: Database, now: float) -> list[RequestRow]:
     """Permissions that were not answered in time."""
+    if (first := next_expiry(db)) is None or first > now:
+        return []
     return db.all(RequestRow, "state = ? AND kind = ? AND expires <= ?", RequestState.OPEN, RequestKind.TOOL, now)
 
 

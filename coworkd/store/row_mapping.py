@@ -17,7 +17,7 @@ import itertools
 import operator
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, TypeVar
@@ -129,6 +129,13 @@ def loader(record: type[Row]) -> Callable[[Sequence[Any]], Row]:
         return record(**values)
 
     return load
+
+
+@functools.cache
+def loaded(record: type[Row]) -> Callable[[Iterable[Sequence[Any]]], list[Row]]:
+    """Turns rows into records; the same function for a record at each call."""
+    load = loader(record)
+    return lambda rows: [load(row) for row in rows]
 
 
 def _cell_getter(positions: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:

@@ -53,7 +53,7 @@ class TaskChanges:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._version: int | None = None
-        """Of the database, as SQLite counts the changes by other connections."""
+        """Of the database, which changes with what other connections write."""
         db.execute("CREATE TEMP TABLE IF NOT EXISTS changed_rows (kind TEXT, id TEXT, PRIMARY KEY (kind, id))")
         db.execute("PRAGMA recursive_triggers = ON")  # else a row that REPLACE takes away is taken away unseen
         for number, (table, column, columns, effect) in enumerate(_WATCHED):
@@ -64,7 +64,7 @@ class TaskChanges:
 
     def take(self) -> ChangedRows:
         """What has changed since the last call."""
-        before, self._version = self._version, self._db.scalar("PRAGMA data_version")
+        before, self._version = self._version, self._db.look_for_other_writers()
         rows = self._db.query("SELECT kind, id FROM changed_rows")
         if rows:
             self._db.execute("DELETE FROM changed_rows")

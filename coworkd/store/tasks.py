@@ -138,6 +138,8 @@ def pulled_ready_tasks(db: Database) -> list[TaskRow]:
 
 def due_status_requests(db: Database, now: float) -> list[TaskRow]:
     """Tasks with a status that a person wrote and that takes effect now, the one that was due first in front."""
+    if (first := next_status_request_at(db)) is None or first > now:
+        return []
     return db.all(TaskRow, "wanted != '' AND wanted_due <= ? ORDER BY wanted_due", now)
 
 

@@ -48,6 +48,8 @@ class UnsandboxedSaves:
 
     def since(self, at: float, *, path: str = "") -> list[UnsandboxedSave]:
         """The saves from this time on, newest first; with `path`, only saves of that file."""
+        if (self._db.scalar("SELECT max(at) FROM unsandboxed_saves") or 0.0) < at:
+            return []
         rows = self._db.query(
             "SELECT path, decision, run, agent, at FROM unsandboxed_saves"
             " WHERE at >= ? AND (? = '' OR path = ?) ORDER BY at DESC",

@@ -51,12 +51,21 @@ def decode_bytes(path: str, data: bytes) -> Decoded:
     return decode(path, parse_yaml(data) if path == CONFIG else parse(data))
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _SettingsOfFile:
+    """The settings that follow from the bytes of a file."""
+
+    data: bytes | None
+    settings: Settings
+
+
 class EffectiveSpecs:
     """Typed access to the documents in force."""
 
     def __init__(self, db: Database, user: UserSettings = NO_USER_LIMITS) -> None:
         self._db = db
         self._user = user
+        self._settings = _SettingsOfFile(data=None, settings=clamp_to_user_limits(Settings(), user))
 
     @property
     def approve_by(self) -> ApproveBy:
@@ -66,9 +75,13 @@ class EffectiveSpecs:
     def settings(self) -> Settings:
         """The workspace's settings within the user's bounds; the defaults where there is no file that counts."""
         data = self.bytes_in_force(CONFIG)
-        return clamp_to_user_limits(
-            decode_bytes(CONFIG, data).of(Settings) if data is not None else Settings(), self._user
-        )
+        if data != self._settings.data:
+            self._settings = _SettingsOfFile(data=data, settings=self._read_settings(data))
+        return self._settings.settings
+
+    def _read_settings(self, data: bytes | None) -> Settings:
+        decoded = decode_bytes(CONFIG, data).of(Settings) if data is not None else Settings()
+        return clamp_to_user_limits(decoded, self._user)
 
     def target(self) -> str:
         """The branch that landings are for: the one set, else the one that was checked out at the first start."""

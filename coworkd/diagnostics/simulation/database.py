@@ -46,3 +46,4 @@ class SimDatabase(Database):
     def lose_power(self) -> None:
         """Go back to the last durable commit."""
         self.connection.deserialize(self._image)
+        self.forget_answers()

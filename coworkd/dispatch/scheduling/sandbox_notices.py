@@ -34,13 +34,13 @@ class SandboxNotices:
         """Store the sandbox's level for `status`, and show a problem for settings that say `off`."""
         means = self._means()
         off = self._board.specs.settings().sandbox.mode is SandboxMode.OFF
-        with self._db.write():
-            state, level, missing = self._db.state, str(means.level), means.unavailable_reason
-            if (state.sandbox_level, state.sandbox_missing_reason) != (level, missing):
+        state, level, missing = self._db.state, str(means.level), means.unavailable_reason
+        if (state.sandbox_level, state.sandbox_missing_reason) != (level, missing):
+            with self._db.write():
                 state.sandbox_level, state.sandbox_missing_reason = level, missing
-            self._show_off(CONFIG, off and not means.disabled_by_user, now)
-            unavailable = _UNAVAILABLE.format(means.asked, means.unavailable_reason) if means.asked else ""
-            self._show(CONFIG, _USE_SOURCE, unavailable, now)
+        self._show_off(CONFIG, off and not means.disabled_by_user, now)
+        unavailable = _UNAVAILABLE.format(means.asked, means.unavailable_reason) if means.asked else ""
+        self._show(CONFIG, _USE_SOURCE, unavailable, now)
 
     def record_agent(self, name: str, mode: SandboxMode, now: float) -> None:
         """Show the same problem for an agent that is about to start; inside of a transaction."""
@@ -52,7 +52,10 @@ class SandboxNotices:
     def _show(self, path: str, source: str, message: str, now: float) -> None:
         """Show this problem, or remove it where the message is empty."""
         known = has_problem(self._db, path, source)
-        if known and not message:
-            self._board.clear_problems(path, source)
-        elif message and not known:
+        if known is bool(message):
+            return
+        with self._db.write():
+            if known:
+                self._board.clear_problems(path, source)
+                return
             put_problem(self._db, Problem(path=path, line=0, message=message), source, now, "")

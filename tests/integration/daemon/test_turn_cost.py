@@ -25,11 +25,18 @@ WAITING = (10, 100, 1000)
 GROWING = ("tasks", "documents", "messages", "runs", "requests", "submissions", "events", "needs", "bases", "answers")
 
 
+MAX_STATEMENTS = 4
+"""Statements of an idle turn that knows what was answered before: none of them asks about tasks."""
+
+
 @dataclass(frozen=True)
 class IdleTurn:
     """A turn in which nothing has happened."""
 
     statements: Sequence[str]
+    """All that it asks where no answer is kept."""
+    repeated: Sequence[str]
+    """What it asks when the turn before has asked the same."""
     plans: Mapping[str, Sequence[str]]
     """How SQLite carries out each SELECT, step by step."""
 
@@ -37,6 +44,7 @@ class IdleTurn:
 def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) -> IdleTurn:
     """The statements of an idle turn, as soon as the workspace is `ready` and nothing follows any more."""
     asked: list[str] = []
+    repeated: list[str] = []
     with Repo.open(root) as repo:
         paths = paths_and_settings.paths(repo.root, repo.common_dir)
         trust = Trust(paths_and_settings.trust_home(), repo)
@@ -52,15 +60,21 @@ def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) ->
                 daemon.wait(1.0)
                 runner.run()
             assert ready(services.db)
-            for _ in range(3):
+            before = -1
+            while services.jobs.busy() or services.db.changes != before:
+                before = services.db.changes
+                daemon.wait(0.1)
                 runner.run()
+            services.db.connection.set_trace_callback(repeated.append)
+            runner.run()
             services.db.connection.set_trace_callback(asked.append)
+            services.db.forget_answers()
             runner.run()
             services.db.connection.set_trace_callback(None)
             plans = {sql: _plan(services.db, sql) for sql in asked if sql.startswith("SELECT")}
         finally:
             daemon.close()
-    return IdleTurn(statements=asked, plans=plans)
+    return IdleTurn(statements=asked, repeated=repeated, plans=plans)
 
 
 def _plan(db: Database, statement: str) -> list[str]:
@@ -93,10 +107,13 @@ def test_no_question_of_an_idle_turn_goes_through_a_table_that_grows(tmp_path: P
 def test_an_idle_turn_costs_the_same_however_many_tasks_wait_for_a_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    counts = {waiting: len(idle_turn(_full_workspace(tmp_path, waiting), _is_full).statements) for waiting in WAITING}
+    turns = {waiting: idle_turn(_full_workspace(tmp_path, waiting), _is_full) for waiting in WAITING}
+    counts = {waiting: len(turn.statements) for waiting, turn in turns.items()}
     with capsys.disabled():
         sys.stdout.write(f"\nSQL statements of an idle turn, by ready tasks that wait for a place: {counts}\n")
     assert len(set(counts.values())) == 1, counts
+    for turn in turns.values():
+        assert len(turn.repeated) <= MAX_STATEMENTS, "\n".join(turn.repeated)
 
 
 def _full_workspace(folder: Path, waiting: int) -> Path:
