@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "revert": ("changes", "take a landed change back"),
     "apply": ("changes", "bring a change again that was taken back"),
     "log": ("log", "who did what, when and why"),
-    "why": ("log", "where a line or a commit comes from"),
+    "why": ("why", "where a line or a commit comes from"),
     "cost": ("log", "what runs cost, by task, plan and day"),
     "stats": ("stats", "how long runs wait, start, work and land, and how they end"),
     "land": ("changes", "bring the integration branch into its target"),

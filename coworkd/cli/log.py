@@ -1,25 +1,19 @@
-"""Commands that look back: `log`, `why`, `cost`."""
+"""Commands that look back: `log`, `cost`."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import Any
 
 import click
 
 from coworkd.cli.completion import TaskName
-from coworkd.cli.output import as_json, columns, hanging_indent, json_option, plain
-from coworkd.cli.workspace import Workspace, current_workspace, find_task
+from coworkd.cli.output import as_json, columns, hanging_indent, json_option
+from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.clock import iso
 from coworkd.core.text_formats import format_usd
 from coworkd.history.costs import CostTotal, RunCost, run_costs, totals
-from coworkd.history.provenance import Provenance, ProvenanceSources, find_provenance, parse_location
 from coworkd.history.timeline import TimelineEntry, read_timeline
-from coworkd.store import Database
-from coworkd.sync.effective_specs import EffectiveSpecs
-from coworkd.system import paths_and_settings
-from coworkd.system.git import Repo
 
 SHOWN = 50
 
@@ -50,46 +44,6 @@ def _entry(item: TimelineEntry) -> dict[str, Any]:
         "id": item.id, "at": iso(item.at), "who": item.who, "what": item.what, "why": item.why, "task": item.task,
         "kind": item.kind, "data": item.data,
     }  # fmt: skip
-
-
-@click.command("why")
-@click.argument("what", metavar="PATH:LINE|COMMIT")
-@json_option
-def why_command(what: str, json_: bool) -> None:
-    """Where a line or a commit comes from: its task, the run that wrote it, and who let it land."""
-    workspace = current_workspace()
-    with workspace.reading() as db, Repo.open(workspace.paths.root) as repo:
-        branch = EffectiveSpecs(db).settings().integration.branch
-        found = find_provenance(repo, _sources(workspace, db), parse_location(repo, what), branch)
-    if json_:
-        checks = [{"command": c.command, "exit": c.exit, "seconds": round(c.seconds, 3)} for c in found.checks]
-        as_json(asdict(found) | {"checks": checks})
-    else:
-        click.echo("\n".join(_explained(found)))
-
-
-def _sources(workspace: Workspace, db: Database) -> ProvenanceSources:
-    paths = workspace.paths
-    return ProvenanceSources(
-        db=db, folder=paths.folder, audit=paths.audit, instance=paths_and_settings.instance(paths.private),
-        key=paths_and_settings.key(paths.private),
-    )  # fmt: skip
-
-
-def _explained(found: Provenance) -> list[str]:
-    head = hanging_indent(f"commit {found.commit[:12]}", f"{found.subject} ({found.author})")
-    if not found.landing:
-        return [head, "No task brought it: it was committed by hand, or came in by other means than a landing."]
-    model = f", {found.model}" if found.model else ""
-    facts = [
-        ("landing", found.landing[:12]),
-        ("task", f"{found.task}: {found.title}" if found.title else found.task),
-        ("attempt", f"{found.attempt}, submission {found.submission}"),
-        ("run", f"{found.run} by {found.agent}{model} (sandbox: {found.level})" if found.run else "not known any more"),
-        ("approved", found.approved or "not known any more"),
-        *(("check", f"{check.command}: {'green' if check.green else f'exit {check.exit}'}") for check in found.checks),
-    ]
-    return [head, *(hanging_indent(f"  {columns((name, 8))}", plain(text)) for name, text in facts)]
 
 
 @click.command("cost")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coworkd.merge.git.ancestry import ancestors_in
-from coworkd.merge.git.patches import NO_CHANGE, CommitPatch, changes_of, patches
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
+from coworkd.system.git.patches import NO_CHANGE, CommitPatch, changes_of, patches
 
 _SQUASHES = 20
 """Latest landings for which it is looked whether a commit holds everything up to them."""

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from coworkd.merge.git.patches import CommitPatch
 from coworkd.system.git import Repo
+from coworkd.system.git.patches import CommitPatch
 
 _TIMEOUT = 600.0
 _ARGUMENTS = (

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.merge.git.line_check import MergedFiles, SideChanges, check_merged_files
-from coworkd.merge.git.patches import CommitPatch
 from coworkd.system.git import Repo
+from coworkd.system.git.patches import CommitPatch
 from coworkd.system.git.trees import differences
 
 _SHOWN = 20
