@@ -137,7 +137,8 @@ class CandidatePipeline:
     def _conflict(self, merge_input: MergeInput, merged: Conflicted) -> MergeConflict | OutdatedBase:
         request, paths = self.request, ", ".join(merged.paths)
         if merge_input.sources.dropped:
-            why = f"it was made on commits that {request.target} lost since, and conflicts without them in {paths}"
+            lost = f"it was made on commits that {request.target} or {request.branch} lost since"
+            why = f"{lost}, and conflicts without them in {paths}"
             return OutdatedBase(tip=merge_input.tip, reason=f"{why}: it is done again")
         dispute = Dispute(
             submission=_submission(request),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coworkd.merge.git.branch_moves import dropped_commits
-from coworkd.merge.git.candidates import commits_without
+from coworkd.merge.git.candidates import builds_on_lost
 from coworkd.merge.git.integration import commit_merge
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
@@ -28,9 +27,9 @@ def continuation(repo: Repo, base: str, reviewed: str, reviewed_base: str) -> Co
     """Go on with the commit `reviewed`, from `base` where both merge without a conflict, else from `reviewed_base`.
 
     A conflict is not resolved in passing: the result collides again when it is to land, and goes to its author then.
-    Commits that the target lost do not come along: the reviewed change is put on `base` by itself, or begun again.
+    Commits that the branches lost do not come along: the reviewed change is put on `base` by itself, or begun again.
     """
-    if commits_without(repo, reviewed, base) & dropped_commits(repo, (base,)):
+    if builds_on_lost(repo, reviewed_base, reviewed, (base,)):
         return _without_dropped(repo, base, reviewed, reviewed_base)
     if repo.is_ancestor(base, reviewed):
         return Continuation(base=base, commit=reviewed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.merge.git.ancestry import ancestors_in
@@ -11,6 +12,7 @@ from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import branch_ref
+from coworkd.system.git.trailers import TARGET, trailers_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class MergeSources:
     ours: str
     theirs: str
     dropped: bool = False
-    """The submission's history holds commits that the target lost: only its own change is merged."""
+    """The submission was made on commits that neither branch has any more: only its own change is merged."""
     awaited: str = ""
     """The target's commit, where the submission holds commits of it that integration has not taken yet."""
 
@@ -30,12 +32,24 @@ def find_merge_sources(repo: Repo, *, tip: str, history_tip: str, target: str, b
     """`history_tip`: a commit with the tip's files whose history is to count instead of the tip's."""
     goal = repo.commit(branch_ref(target)) or tip
     brought = commits_without(repo, commit, tip)
-    if brought & dropped_commits(repo, (tip, goal)):
+    if builds_on_lost(repo, base, commit, (tip, history_tip, goal)):
         apart = sides(repo, base=base, ours=history_tip, theirs=commit)
         return MergeSources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
     behind = goal in ancestors_in(repo, [goal], tip)
     awaited = not behind and brought & commits_without(repo, goal, tip)
     return MergeSources(base=base, ours=history_tip, theirs=commit, awaited=goal if awaited else "")
+
+
+def builds_on_lost(repo: Repo, base: str, commit: str, branches: Sequence[str]) -> bool:
+    """Whether what was made on `base` holds commits that a person dropped from the target or from integration.
+
+    The merge of both branches that a run begins with, while integration has not taken the target's commits, is none.
+    """
+    absent = repo.commits_between([base], branches) if base else []
+    said = trailers_of(repo, absent)
+    if any(not said[lost][TARGET] for lost in absent):
+        return True
+    return not dropped_commits(repo, branches).isdisjoint(repo.commits_between([commit], branches))
 
 
 def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:

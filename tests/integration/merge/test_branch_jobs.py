@@ -444,6 +444,27 @@ def test_a_run_from_a_commit_that_was_dropped_before_it_came_in_brings_back_noth
     assert not w.repo.is_ancestor(dropped, w.tip)
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_run_that_began_on_what_integration_lost_brings_back_nothing(w: Landings, by_hand: bool) -> None:
+    w.land("a", {"a.txt": "a\n"})
+    if by_hand:
+        w.user.git("checkout", "-q", INTEGRATION)
+        w.user.commit("by hand", {"gone.txt": "h\n"})
+        w.user.git("checkout", "-q", "main")
+    else:
+        w.land("b", {"gone.txt": "b\n"})
+    base = w.tip
+    made = w.submit("late", base, {"late.txt": "l\n"})
+    w.user.git("branch", "-q", "-f", INTEGRATION, f"{INTEGRATION}~1")
+    w.make_due_moves(verify=green)
+    start = continuation(w.repo, w.tip, made, base)
+    assert w.files(start.commit) == {*BASE_FILES, "a.txt", "late.txt"}
+    assert not w.repo.is_ancestor(base, start.commit)
+    assert w.merge("late", base, made)
+    assert w.files() == {*BASE_FILES, "a.txt", "late.txt"}
+    assert not w.repo.is_ancestor(base, w.tip)
+
+
 def test_what_was_dropped_and_brought_back_by_the_person_comes_in(w: Landings) -> None:
     dropped = drop(w)
     w.make_due_moves(verify=green)
