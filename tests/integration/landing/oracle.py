@@ -17,7 +17,7 @@ _AT_WORK = frozenset({Status.READY, Status.RUNNING, Status.MERGING})
 def check(workplace: Workplace, person: Person) -> None:
     """Raise AssertionError for the first promise that is broken."""
     person.check_untouched()
-    here, there = person.files(INTEGRATION), person.files("main")
+    here, there = person.files_merged(INTEGRATION, "main"), person.files("main")
     told = workplace.told()
     for row in workplace.tasks():
         _check_task(row, here | there, here, person, [text for text in told if row.path in text])

@@ -60,9 +60,16 @@ class Person:
 
     def files(self, ref: str) -> set[str]:
         """The names of the files of a branch, without `.txt`; none where it does not exist."""
-        if not self.commit_of(ref):
-            return set()
-        return {name.removesuffix(".txt") for name in self.git("ls-tree", "-r", "--name-only", ref).splitlines()}
+        return self._names(ref) if self.commit_of(ref) else set()
+
+    def files_merged(self, ref: str, other: str) -> set[str]:
+        """What a branch has once it has taken in what the other one has."""
+        if not self.commit_of(ref) or not self.try_git("merge-tree", "--write-tree", ref, other):
+            return self.files(ref)
+        return self._names(self.git("merge-tree", "--write-tree", ref, other))
+
+    def _names(self, tree: str) -> set[str]:
+        return {name.removesuffix(".txt") for name in self.git("ls-tree", "-r", "--name-only", tree).splitlines()}
 
     def subjects(self, ref: str) -> set[str]:
         return set(self.git("log", "--format=%s", ref).splitlines()) if self.commit_of(ref) else set()

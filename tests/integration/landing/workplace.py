@@ -80,6 +80,7 @@ class Workplace(Bench):
         user.write(".git/info/exclude", ".cowork/\ntrash/\nstate/\nstate.db*\nepoch\n")
         super().__init__(user.root, _ends_at_once)
         self.made = self.submit_work
+        self._recover()
         self.config('verify: ["true"]\napprove: []\nconcurrency: 4\nland: manual\n')
         self.agent("main", driver="replay")
 
@@ -107,6 +108,9 @@ class Workplace(Bench):
         self.jobs.close()
         self.place.restart()
         self.open()
+        self._recover()
+
+    def _recover(self) -> None:
         self.dispatch.recover()
         self.merger.recover(self.now)
 
