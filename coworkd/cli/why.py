@@ -109,6 +109,9 @@ def _task_facts(found: Provenance) -> Iterator[tuple[str, str]]:
 
 
 def _run_facts(found: Provenance) -> Iterator[tuple[str, str]]:
+    if found.resolved and not found.run:
+        yield "made", f"by {found.resolved}"
+        return
     model = f", {found.model}" if found.model else ""
     yield "run", f"{found.run} by {found.agent}{model} (sandbox: {found.level})" if found.run else UNKNOWN
     yield "cost", UNKNOWN if found.cost_usd is None else format_usd(found.cost_usd, estimated=found.estimated)

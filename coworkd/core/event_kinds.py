@@ -93,6 +93,7 @@ class EventKind(StrEnum):
     CONFLICT_SENT_BACK = "conflict sent back"
     CONFLICT_WAITS_AGAIN = "conflict waits again"
     CONFLICT_NEEDS_PERSON = "conflict to a person"
+    CONFLICT_RESOLVED = "conflict resolved"
     APPROVAL_VOID = "approval void"
     LANDING = "landing"
     LANDED = "landed"

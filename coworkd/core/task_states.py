@@ -71,7 +71,7 @@ _NOWHERE: frozenset[Status] = frozenset()
 
 TRAITS: dict[Status, StatusTraits] = {
     S.WAITING: StatusTraits(
-        place=0, daemon_moves=frozenset({S.RUNNING, S.READY, S.FAILED, S.PAUSED, S.REVIEW}), active=True
+        place=0, daemon_moves=frozenset({S.RUNNING, S.READY, S.FAILED, S.PAUSED, S.REVIEW, S.MERGING}), active=True
     ),
     S.REVIEW: StatusTraits(
         place=1, daemon_moves=frozenset({S.MERGING, S.DONE, S.READY, S.FAILED, S.RUNNING, S.WAITING}),

@@ -12,7 +12,7 @@ from pathlib import Path
 from coworkd.board.task_board import Board
 from coworkd.core.clock import Clock, SystemClock
 from coworkd.core.model import UserSettings
-from coworkd.daemon.control_requests import Control
+from coworkd.daemon.control_requests import CommandJobs, Control
 from coworkd.daemon.database_recovery import open_database
 from coworkd.daemon.git_job import GitJob
 from coworkd.daemon.housekeeping import pruning
@@ -20,6 +20,7 @@ from coworkd.daemon.housekeeping.auto_commit import AutoCommit, folder_committer
 from coworkd.daemon.housekeeping.notifications import Notifications, notification_runner
 from coworkd.daemon.housekeeping.service import Housekeeping
 from coworkd.daemon.main_loop import Daemon
+from coworkd.daemon.resolution_jobs import ResolutionJobs
 from coworkd.daemon.services import LongLivedParts, Services
 from coworkd.daemon.slot_jobs import SlotJobs
 from coworkd.daemon.workspace_lock import COMMAND_TIME, WorkspaceLock
@@ -113,6 +114,7 @@ def build(
         repo=repo, history=history, sandbox=sandbox, instance=instance, folder=folder, user=user,
         integration=integration,
         slots=SlotJobs(paths.root, paths.state, integration.base, jobs.stopping, lambda: sandbox.means),
+        resolutions=ResolutionJobs(paths.root, paths.state, lambda: sandbox.means),
     )  # fmt: skip
     return Daemon(lasting, lambda first: _compose(paths, parts, lasting, patience=patience, first=first))
 
@@ -145,6 +147,7 @@ class _RepositoryParts:
     user: UserSettings
     integration: IntegrationJobs
     slots: SlotJobs
+    resolutions: ResolutionJobs
 
     def means(self) -> SandboxCapabilities:
         return self.sandbox.means
@@ -200,7 +203,10 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
         db=db, clock=lasting.clock, engine=engine, git=git, git_job=GitJob(db, engine, jobs, parts.history.answer),
         outputs=lasting.outputs, watcher=lasting.watcher,
         executor=lasting.executor, jobs=jobs, target=target, dispatch=dispatch, merge=merge, git_busy=git_busy,
-        trust=trust, control=Control(board, file_trust, engine, jobs, merge.target_landing_job, parts.instance),
+        trust=trust, control=Control(
+            board, file_trust, engine, jobs,
+            CommandJobs(land=merge.target_landing_job, resolutions=parts.resolutions), parts.instance,
+        ),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
         housekeeping=_housekeeping(paths, board, jobs, parts.user),
     )  # fmt: skip
@@ -212,7 +218,7 @@ def _housekeeping(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) ->
         passed=paths_and_settings.inherited(),
     )  # fmt: skip
     tell = notification_runner(paths.root, env, jobs.stopping.is_set)
-    places = pruning.PrunedFolders(root=paths.root, folder=paths.folder, trash=paths.trash)
+    places = pruning.PrunedFolders(root=paths.root, folder=paths.folder, trash=paths.trash, state=paths.state)
     return Housekeeping(
         commits=AutoCommit(board, jobs, folder_committer(paths.root, FOLDER)),
         notices=Notifications(board.db, jobs, user.notify, tell), pruning=pruning.Pruning(board, jobs, places),

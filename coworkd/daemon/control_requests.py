@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from coworkd.board.approvals.answer_channel import AnswerChannel, command_channel
 from coworkd.board.generated_documents import GeneratedDocuments
@@ -11,6 +12,8 @@ from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
+from coworkd.daemon.resolution_jobs import ResolutionJobs
+from coworkd.daemon.resolve_requests import ResolveRequests
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.store import DocumentRow, TaskRow
 from coworkd.store.announcements import announce
@@ -26,8 +29,20 @@ from coworkd.system.control_socket import ControlReply, ControlRequest, Op
 LAND: Job[None, LandedInTarget | TargetRefused] = Job(name="land", purpose=Purpose.INTEGRATION, first_pause=0)
 """A person waits for its outcome, and decides whether to try again."""
 
+JOB_OPS = frozenset({Op.LAND, Op.TRUST, Op.RESOLVE, Op.RESOLVED})
+"""They are answered with the outcome of a job."""
+
 TRUST: Job[None, str] = Job(name="beginning of the history", purpose=Purpose.SAVES, first_pause=0)
 """Returns the commit by which a trusted repository is known again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandJobs:
+    """The jobs that commands wait for."""
+
+    land: Callable[[str], Callable[[], LandedInTarget | TargetRefused]]
+    """The job that lands, for what `--onto` says."""
+    resolutions: ResolutionJobs
 
 
 class Control:
@@ -39,7 +54,7 @@ class Control:
         file_trust: FileTrust,
         engine: Engine,
         jobs: Jobs,
-        land: Callable[[str], Callable[[], LandedInTarget | TargetRefused]],
+        commands: CommandJobs,
         instance: str,
     ) -> None:
         self._board = board
@@ -48,7 +63,8 @@ class Control:
         self._file_trust = file_trust
         self._engine = engine
         self._jobs = jobs
-        self._land = land
+        self._land = commands.land
+        self._resolving = ResolveRequests(board, jobs, commands.resolutions)
         self._instance = instance
         self._landing: list[ControlRequest] = []
         self._awaiting_origin: list[tuple[ControlRequest, str]] = []
@@ -58,7 +74,7 @@ class Control:
         jobs.handle(LAND, then=self._landed, failed=self._land_failed)
 
     def answer(self, request: ControlRequest, now: float) -> None:
-        """Do what is asked. Replies are given by `settle`, after the turn; those of `land` and `trust` after a job."""
+        """Do what is asked. Replies are given by `settle`, after the turn; those of `JOB_OPS` after a job."""
         match request.op:
             case Op.ANNOUNCE:
                 self._announce(request)
@@ -77,6 +93,8 @@ class Control:
                 self._engine.recheck_missing(now)
             case Op.LAND:
                 self._start_landing(request)
+            case Op.RESOLVE | Op.RESOLVED:
+                self._start_resolving(request)
             case Op.SYNC | Op.REPAIR | Op.STOP:
                 pass  # the turn itself does it
 
@@ -92,7 +110,7 @@ class Control:
 
     def settle(self, request: ControlRequest) -> None:
         """The turn is over: whatever it was asked for is done."""
-        if request.op not in (Op.LAND, Op.TRUST) and not request.answered:
+        if request.op not in JOB_OPS and not request.answered:
             request.answer(ControlReply(ok=True))
 
     def _trust_given(self, _: None, beginning: str, now: float) -> None:
@@ -127,6 +145,7 @@ class Control:
             request.answer(ControlReply(ok=False, text=reason))
         self._landing.clear()
         self._trusting.clear()
+        self._resolving.refuse_pending(reason)
 
     # ---- single requests
 
@@ -146,6 +165,12 @@ class Control:
             return
         self._landing.append(request)
         self._jobs.start(LAND, None, self._land(request.subject))
+
+    def _start_resolving(self, request: ControlRequest) -> None:
+        if reason := self._file_trust.untrusted_reason():
+            self._refuse(request, reason)
+        else:
+            self._resolving.start(request)
 
     def _refuse(self, request: ControlRequest, reason: str) -> None:
         if reason:

@@ -64,6 +64,8 @@ class Provenance:
     agent: str = ""
     model: str = ""
     level: str = ""
+    resolved: str = ""
+    """Who made it instead of an agent, by resolving a conflict, in words; empty: no person did."""
     review: str = ""
     """Path below `.cowork/`."""
     risk: str = ""
@@ -138,7 +140,7 @@ def _complete(about: Provenance, repo: Repo, found: FoundLanding, sources: Prove
         agent=run.agent if run else record.agent if record else "",
         model=run.model if run else record.model if record else "",
         level=run.start.sandbox_level if run else record.level if record else "",
-        review=review.path if review else "", risk=review.risk if review else "",
+        resolved=_resolution_text(known), review=review.path if review else "", risk=review.risk if review else "",
         approved=_approval_text(known, approval), approved_at=iso(approval.at) if approval else "",
         cost_usd=cost, estimated=estimated, proof=_landed_fact(known, "proof"),
         verified_tree=_landed_fact(known, "tree"), checks=checks,
@@ -202,6 +204,11 @@ def _landed_fact(known: _Known, name: str) -> str:
             return str(event.data[name])
     review = known.review
     return "" if review is None else review.proof if name == "proof" else review.tree
+
+
+def _resolution_text(known: _Known) -> str:
+    resolved = [event for event in known.events if event.kind == EventKind.CONFLICT_RESOLVED]
+    return f"{resolved[-1].who}, who resolved a conflict" if resolved else ""
 
 
 def _approval(known: _Known, number: int) -> TimelineEntry | None:

@@ -140,6 +140,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     EventKind.CONFLICT_SENT_BACK: "the conflict went back to its author, round {round}",
     EventKind.CONFLICT_WAITS_AGAIN: "the conflict waits for its author again",
     EventKind.CONFLICT_NEEDS_PERSON: "the conflict waits for a person",
+    EventKind.CONFLICT_RESOLVED: "resolved the conflict with submission {number}",
     EventKind.LANDING: "submission {number} lands",
     EventKind.LANDED: "submission {number} landed as {commit}",
     EventKind.LANDED_AGAIN: "submission {number} was merged again as {commit}",

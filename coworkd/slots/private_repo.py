@@ -48,7 +48,7 @@ _INTRUDERS = (
 )
 
 
-_ON_FILES = frozenset({"clean", "ls-files", "read-tree", "reset", "update-index", "write-tree"})
+_ON_FILES = frozenset({"clean", "ls-files", "merge", "read-tree", "reset", "update-index", "write-tree"})
 """Commands that read the worktree or an index."""
 
 

@@ -92,6 +92,17 @@ def submit(repo: Repo, slot: Slot, request: SubmissionRequest) -> SubmissionOutc
     return chosen if isinstance(chosen, Rejected | NothingChanged) else _import_commit(repo, slot, request, chosen)
 
 
+def submit_commit(repo: Repo, slot: Slot, request: SubmissionRequest, commit: str) -> SubmissionOutcome:
+    """Turn a commit that builds on the slot's base and contains `request.tip` into a submission, filed as by `submit`.
+
+    What is not committed is no part of it.
+    """
+    with slot.private.reading() as git:
+        whole = _ChosenCommit(commit=commit, known=(slot.assignment.base, request.tip), notice="")
+        chosen = _checked(slot.private, git, whole, request.message)
+    return chosen if isinstance(chosen, Rejected | NothingChanged) else _import_commit(repo, slot, request, chosen)
+
+
 def _commit_to_submit(slot: Slot, git: Repo, request: SubmissionRequest) -> _ChosenCommit | Rejected | NothingChanged:
     """The commit to import, with uncommitted work in it; `git` reads the slot's repository."""
     private = slot.private
@@ -102,16 +113,23 @@ def _commit_to_submit(slot: Slot, git: Repo, request: SubmissionRequest) -> _Cho
     chosen = _choose_commit(slot, git, request.tip)
     if isinstance(chosen, Rejected):
         return chosen
+    return _checked(private, git, replace(chosen, dropped=work.left_out, nested=work.nested), request.message)
+
+
+def _checked(
+    private: PrivateRepo, git: Repo, chosen: _ChosenCommit, message: str
+) -> _ChosenCommit | Rejected | NothingChanged:
+    """The commit as it may be imported, without what no submission may change."""
     if reason := submodule_reason(git, chosen.commit, chosen.known):
         return Rejected(reason=reason)
     bad = unfit_paths(touched_paths(git, chosen.commit, chosen.known))
-    commit = _commit_without_workspace(private, git, chosen, request.message) if bad else chosen.commit
-    dropped = tuple(sorted({*work.left_out, *filter(is_reserved, bad)}))
+    commit = _commit_without_workspace(private, git, chosen, message) if bad else chosen.commit
+    dropped = tuple(sorted({*chosen.dropped, *filter(is_reserved, bad)}))
     if git.tree_of(commit) == git.tree_of(chosen.known[-1]):
         return NothingChanged(dropped_paths=dropped, notice=chosen.notice, merged_tip=len(chosen.known) > 1)
     if reason := import_reason(git, commit, chosen.known):
         return Rejected(reason=reason)
-    return replace(chosen, commit=commit, dropped=dropped, nested=work.nested)
+    return replace(chosen, commit=commit, dropped=dropped)
 
 
 def _unfinished_reason(git: Repo, work: UncommittedWork) -> str:

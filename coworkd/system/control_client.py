@@ -29,7 +29,7 @@ from coworkd.system.process_state import (
     read_pid_file,
 )
 
-_LONG_OPS = frozenset({Op.LAND, Op.REPAIR})
+_LONG_OPS = frozenset({Op.LAND, Op.RESOLVE, Op.RESOLVED, Op.REPAIR})
 _CONNECT_RETRY_PAUSE = 0.02
 
 

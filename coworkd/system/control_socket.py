@@ -39,6 +39,10 @@ class Op(StrEnum):
     TRUST = "trust"
     CONFIRM = "confirm"
     LAND = "land"
+    RESOLVE = "resolve"
+    """Open the checkout of a task's conflict; the reply is JSON."""
+    RESOLVED = "resolved"
+    """Take what was resolved there; the reply is JSON."""
     REPAIR = "repair"
 
 

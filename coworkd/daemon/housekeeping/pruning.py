@@ -7,6 +7,7 @@ does a conflict copy whose words are nowhere else.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
+from coworkd.slots.resolution_checkouts import resolution_folder
 from coworkd.store.documents import knows_content
 from coworkd.store.runs import run_ids_of
 from coworkd.store.submissions import candidates_in_use, settled_tasks
@@ -61,6 +63,7 @@ class PrunedFolders:
     root: Path
     folder: Path
     trash: Path
+    state: Path
 
 
 class Pruning:
@@ -118,7 +121,15 @@ def prune(request: PruneRequest, places: PrunedFolders) -> tuple[str, ...]:
     with Repo.open(places.root) as repo:
         gone = [*_refs(repo, request)]
     cgroups.remove_abandoned()
-    return (*gone, *_files(places.trash, request.trash_older))
+    return (*gone, *_checkouts(places.state, request.tasks), *_files(places.trash, request.trash_older))
+
+
+def _checkouts(state: Path, tasks: Sequence[str]) -> Iterator[str]:
+    """Checkouts in which conflicts of these tasks were resolved."""
+    for task in tasks:
+        if (folder := resolution_folder(state, task)).is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+            yield f"resolutions/{task}"
 
 
 def _refs(repo: Repo, request: PruneRequest) -> Sequence[str]:

@@ -133,8 +133,8 @@ class ConflictRounds:
     def _leave_to_person(self, row: TaskRow, submission: SubmissionRow, now: float) -> None:
         why = (
             f"collides with what has landed since, and {MAX_ROUNDS} rounds did not resolve it: {submission.message};"
-            " write a message to try again, `ready` after `paused` to start over, or merge"
-            f" refs/cowork/sub/{row.id}/{submission.number} by hand and write `done`"
+            f" `coworkd resolve {row.id}` opens a checkout in which you resolve it; or write a message to have its"
+            " agent try again, or `ready` after `paused` to start over"
         )
         self._board.transition(row.id, Status.WAITING, why, now)
         self._db.event(now, EventKind.CONFLICT_NEEDS_PERSON, task=row.id, number=submission.number)

@@ -156,10 +156,12 @@ def _facts(subject: ReviewSubject, change: ChangeSummary) -> str:
     """What was made, by whom and at what cost, and what the reader is to know beside it."""
     files = f"{len(change.files)} file{'' if len(change.files) == 1 else 's'}"
     worked = "" if subject.worked is None else f" in {format_duration(subject.worked)}"
+    # Without an agent a person made it, which is among the notices.
+    made = f" by {subject.agent}{worked}, sandbox level `{subject.sandbox_level}`" if subject.agent else ""
     lines = [
         "## Facts\n",
         f"- {files}, +{change.insertions} -{change.deletions}",
-        f"- attempt {subject.attempt} by {subject.agent}{worked}, sandbox level `{subject.sandbox_level}`",
+        f"- attempt {subject.attempt}{made}",
     ]
     if subject.task_text_sha:
         edited = subject.task_text_sha != subject.current_text_sha

@@ -10,7 +10,8 @@ from coworkd.board.task_board import Board
 from coworkd.core.announcement import Announcement
 from coworkd.core.errors import RepoError
 from coworkd.core.model import Status
-from coworkd.daemon.control_requests import Control
+from coworkd.daemon.control_requests import CommandJobs, Control
+from coworkd.daemon.resolution_jobs import ResolutionJobs
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import EffectiveSpecs
@@ -32,7 +33,9 @@ class Desk:
         board = Board(place.db, place.intake)
         self.vouched: list[str] = []
         vouching = FileTrust(place.db, lambda: "c1", self.vouched.append)
-        self.control = Control(board, vouching, place.engine, self.jobs, lambda _onto: self._land, "anna-0001")
+        resolutions = ResolutionJobs(place.root, place.root / "state")
+        commands = CommandJobs(land=lambda _onto: self._land, resolutions=resolutions)
+        self.control = Control(board, vouching, place.engine, self.jobs, commands, "anna-0001")
         self._landing = landing
 
     def _land(self) -> LandedInTarget | TargetRefused:

@@ -44,7 +44,9 @@ class Place(Workspace):
             self.jobs.settle(self.now)
 
     def pruning(self) -> Pruning:
-        places = PrunedFolders(root=self.repo.root, folder=self.root, trash=self.trash)
+        places = PrunedFolders(
+            root=self.repo.root, folder=self.root, trash=self.trash, state=self.root.parent / "state"
+        )
         return Pruning(self.board, self.jobs, places)
 
     def wait(self, seconds: float) -> None:
@@ -256,9 +258,13 @@ def prune(place: Place) -> None:
 
 def test_refs_of_a_task_go_some_time_after_it_landed(place: Place) -> None:
     landed(place)
+    checkouts = place.root.parent / "state" / "resolutions"
+    for task in ("a", "other"):
+        (checkouts / task / "work").mkdir(parents=True)
     place.now += 30 * DAY
     prune(place)
     assert refs(place) == KEPT
+    assert [folder.name for folder in checkouts.iterdir()] == ["other"]
     assert place.db.scalar("SELECT count(*) FROM events WHERE kind = 'pruned'") == 1
 
 
