@@ -90,7 +90,7 @@ class TurnRunner:
         services.jobs.settle(now, purposes={Purpose.SLOT}, enough=self._part_is_over())
         services.engine.push(now, blocked=services.git_busy, enough=self._part_is_over())
         services.recorder.step(now)
-        services.audit.step()
+        services.audit.step(now)
         attention = attention_items(services.db)
         self._views.show(services.db, attention, now)
         if start and services.trust.holds:
@@ -101,7 +101,7 @@ class TurnRunner:
         """Until the earliest deadline of any service, or until a turn has to look around."""
         services = self.services
         now = services.clock.now()
-        sources = (services.engine, services.recorder, services.watcher)
+        sources = (services.engine, services.recorder, services.watcher, services.audit)
         times = [*(source.deadline() for source in sources), *self._views.deadlines, services.jobs.deadline(now)]
         if services.trust.holds:
             times += [services.dispatch.deadline(now), services.merge.deadline(), services.housekeeping.deadline(now)]

@@ -23,6 +23,9 @@ from coworkd.system.durable_files import sync_folder
 MAX_FILE_BYTES = 4_000_000
 """A file that is larger gets no further entries; the next one does."""
 
+GATHERING_TIME = 2.0
+"""Seconds for which events wait for others: a batch costs a sync of the disk and a turn."""
+
 BATCH_SIZE = 5000
 """Events written down by one job."""
 
@@ -48,6 +51,8 @@ class AuditLog:
         self._jobs = jobs
         self._folder = folder
         self._link = ChainEnd()
+        self._due: float | None = None
+        """When the events that wait are written down; None: none wait, or the job that writes them runs."""
         jobs.handle(AUDIT_JOB, then=self._written, failed=self._failed)
         self.find_end()
 
@@ -71,14 +76,21 @@ class AuditLog:
     def _has_events(self, after: int, upto: int) -> bool:
         return has_all_events(self._db, after, upto)
 
-    def step(self) -> None:
-        """Start to write the events since the last batch."""
-        if self._jobs.running(AUDIT_JOB):
+    def step(self, now: float) -> None:
+        """Start to write the events since the last batch, once they have waited for others."""
+        under_way = self._jobs.running(AUDIT_JOB) or self._jobs.pausing(AUDIT_JOB, None)
+        if under_way or latest_event(self._db) <= self._link.id:
             return
-        events = self._pending()
-        if events:
+        if self._due is None:
+            self._due = now + GATHERING_TIME
+        if now >= self._due and (events := self._pending()):
+            self._due = None
             folder, link = self._folder, self._link
             self._jobs.start(AUDIT_JOB, None, lambda: append(folder, link, events))
+
+    def deadline(self) -> float | None:
+        """When the events that wait are written down."""
+        return self._due
 
     def _pending(self) -> list[EventRow]:
         return events_after(self._db, self._link.id, BATCH_SIZE)

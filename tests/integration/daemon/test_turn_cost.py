@@ -61,7 +61,7 @@ def idle_turn(root: Path, ready: Callable[[Database], bool] = lambda _: True) ->
                 runner.run()
             assert ready(services.db)
             before = -1
-            while services.jobs.busy() or services.db.changes != before:
+            while services.jobs.busy() or services.audit.deadline() or services.db.changes != before:
                 before = services.db.changes
                 daemon.wait(0.1)
                 runner.run()

@@ -10,7 +10,7 @@ import pytest
 
 from coworkd.core.event_kinds import EventKind
 from coworkd.history import audit_log as module
-from coworkd.history.audit_log import AuditLog, append, end_of, entries, files
+from coworkd.history.audit_log import GATHERING_TIME, AuditLog, append, end_of, entries, files
 from coworkd.history.hash_chain import AuditEntry, ChainEnd, flaw_reason
 from coworkd.store import Database
 from coworkd.system.background_jobs import Jobs
@@ -50,7 +50,9 @@ class Place:
 
     def step(self) -> None:
         self.jobs.settle(self.now)
-        self.audit.step()
+        self.audit.step(self.now)
+        self.now += GATHERING_TIME
+        self.audit.step(self.now)
         while self.jobs.busy():
             self.jobs.settle(self.now)
 
@@ -101,9 +103,25 @@ def test_the_rest_is_written_at_the_end_and_by_the_next_life(place: Place) -> No
     place.close()
 
 
+def test_events_wait_a_moment_for_others(place: Place) -> None:
+    place.happens(ONE)
+    place.audit.step(place.now)
+    place.happens(TWO)
+    place.audit.step(place.now + GATHERING_TIME / 2)
+    assert not place.jobs.busy()
+    due = place.now + GATHERING_TIME
+    assert place.audit.deadline() == due
+    place.audit.step(due)
+    assert place.jobs.busy()
+    assert place.audit.deadline() is None
+    place.crash()  # the job has ended
+    assert place.kinds() == [ONE, TWO]
+
+
 def test_a_crash_between_the_files_and_the_database_writes_nothing_twice(place: Place) -> None:
     place.happens(ONE, TWO)
-    place.audit.step()
+    place.audit.step(place.now)
+    place.audit.step(place.now + GATHERING_TIME)
     place.crash()  # the job has written, and nobody has noted it
     assert place.kinds() == [ONE, TWO]
     place.open()
