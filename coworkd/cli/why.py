@@ -114,7 +114,8 @@ def _run_facts(found: Provenance) -> Iterator[tuple[str, str]]:
         return
     model = f", {found.model}" if found.model else ""
     yield "run", f"{found.run} by {found.agent}{model} (sandbox: {found.level})" if found.run else UNKNOWN
-    yield "cost", UNKNOWN if found.cost_usd is None else format_usd(found.cost_usd, estimated=found.estimated)
+    unknown = "not reported" if found.run else UNKNOWN
+    yield "cost", unknown if found.cost_usd is None else format_usd(found.cost_usd, estimated=found.estimated)
 
 
 def _landing_facts(found: Provenance) -> Iterator[tuple[str, str]]:
