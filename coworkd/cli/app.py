@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("approvals", "say yes to a review or a permission"),
     "reject": ("approvals", "say no to a review or a permission"),
     "changes": ("approvals", "ask for changes to a review or a plan"),
-    "diff": ("changes", "what a task changed"),
+    "diff": ("diff", "what a task changed"),
     "resolve": ("resolve", "resolve a conflict yourself, in a checkout of its own"),
     "revert": ("changes", "take a landed change back"),
     "apply": ("changes", "bring a change again that was taken back"),

@@ -1,4 +1,4 @@
-"""Commands about the work itself: `diff`, `land`, `revert`, `apply`, `confirm`, `trust`."""
+"""Commands about the work itself: `land`, `revert`, `apply`, `confirm`, `trust`."""
 
 from __future__ import annotations
 
@@ -14,41 +14,9 @@ from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import UserError
 from coworkd.store.problems import all_problems, problem_message
-from coworkd.store.submissions import latest_submission
 from coworkd.sync.file_trust import KeyToTrust, trust_request
 from coworkd.sync.guards import DELETIONS
 from coworkd.system.control_socket import Op
-from coworkd.system.git import Repo
-
-
-@click.command("diff")
-@click.argument("task", type=TaskName())
-@json_option
-def diff_command(task: str, json_: bool) -> None:
-    """What a task's latest submission changed."""
-    workspace = current_workspace()
-    row = find_task(workspace, task)
-    with workspace.reading() as db:
-        latest = latest_submission(db, row.id)
-    if latest is None:
-        raise UserError(f"`{row.id}` has submitted nothing yet")
-    old, new = (latest.verified_on, latest.candidate) if latest.candidate else (latest.base, latest.commit_id)
-    with Repo.open(workspace.paths.root) as repo:
-        text = repo.run("diff", "--no-ext-diff", "--no-textconv", old, new).out.decode("utf-8", "surrogateescape")
-    as_json({"task": row.id, "from": old, "to": new, "diff": text}) if json_ else _show_diff(text)
-
-
-def _show_diff(text: str) -> None:
-    click.echo(diff_as_shown(text, terminal=sys.stdout.isatty()), nl=False)
-
-
-def diff_as_shown(text: str, *, terminal: bool) -> str:
-    """On a terminal without what would command it: an agent wrote the text. Elsewhere as it is, for `git apply`."""
-    if not terminal:
-        return text
-    # A byte that is no text commands some terminals, too.
-    readable = text.encode("utf-8", "surrogateescape").decode(errors="replace")
-    return "\n".join(map(plain, readable.split("\n")))
 
 
 @click.command("land")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coworkd.cli.changes import diff_as_shown
+from coworkd.cli.diff_viewers import diff_as_shown
 
 DIFF = "diff --git a/a b/a\n@@ -1 +1 @@\n-old\n"
 
