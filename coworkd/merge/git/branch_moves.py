@@ -13,6 +13,7 @@ from coworkd.merge.branch_rules import BranchFacts
 from coworkd.merge.git.ancestry import first_parents
 from coworkd.merge.git.facts import BranchContext, own_commits
 from coworkd.merge.git.integration import TARGET_TRAILER, MergeCommit, commit_merge
+from coworkd.merge.git.revert_commits import undone_landing
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.store.landings import Landing
@@ -201,7 +202,10 @@ def _merge_again(repo: Repo, tip: str, commit: str, landing: Landing | None) -> 
     """The tip with the change of a landing or commit; the very same commit where it stands on this tip already."""
     if repo.commit(f"{commit}^1") == tip:
         return commit
-    apart = sides(repo, base=f"{commit}^1", ours=tip, theirs=commit)
+    undone = undone_landing(repo, f"{commit}^2") if landing else ""
+    # It changed nothing where the landing was gone already, which may be merged again now.
+    base, theirs = (undone, f"{commit}^2") if undone else (f"{commit}^1", commit)
+    apart = sides(repo, base=base, ours=tip, theirs=theirs)
     merged = merge_trees(repo, apart.ours, apart.theirs)
     if isinstance(merged, Conflicted):
         return merged

@@ -60,8 +60,18 @@ def _commit(repo: Repo, landing: str, tree: str, task: str) -> str:
     """Dated like the landing, so that the inverse of one landing is always the same commit."""
     date = repo.run("show", "--no-patch", "--format=@%ct +0000", landing).text
     env = {**repo.author(), "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-    message = f"Undo {landing}\n\n{TASK_TRAILER}: {task}\n"
+    message = f"{_subject(landing)}\n\n{TASK_TRAILER}: {task}\n"
     return repo.run("commit-tree", tree, "-p", landing, stdin=message.encode(), env=env).text
+
+
+def undone_landing(repo: Repo, submission: str) -> str:
+    """The landing that a submission is the inverse of; empty: it is none."""
+    subject, parents = repo.run("log", "-1", "-z", "--format=%s%x00%P", submission).fields[:2]
+    return parents if subject == _subject(parents) else ""
+
+
+def _subject(landing: str) -> str:
+    return f"Undo {landing}"
 
 
 def tip_after_landing(repo: Repo, tip: str, landing: str) -> str:

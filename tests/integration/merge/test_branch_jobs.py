@@ -498,6 +498,19 @@ def test_a_commit_by_hand_that_reached_the_target_and_was_dropped_stays_away(w: 
     assert w.files() == {*BASE_FILES, "a.txt", "b.txt"}
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_was_taken_back_is_taken_back_where_integration_is_made_again(w: Landings, gone: bool) -> None:
+    w.user.commit("taken", {"t.txt": "t\n"})
+    taken_back = w.land("a", {"a.txt": "a\n"})
+    if gone:
+        w.user.git("branch", "-q", "-f", INTEGRATION, "main")
+    w.land("b", {"b.txt": "b\n"})
+    w.revert("a", taken_back)
+    w.user.git("reset", "-q", "--hard", "HEAD~1")
+    w.make_due_moves(verify=green)
+    assert w.files() == {*BASE_FILES, "b.txt"}
+
+
 def test_another_target_is_no_target_that_lost_commits(w: Landings) -> None:
     w.user.git("branch", "-q", "release")
     w.user.commit("taken", {"t.txt": "t\n"})
