@@ -11,7 +11,7 @@ from coworkd.merge.git.integration import MergeCommit, Submission, candidate, co
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import branch_ref
+from coworkd.system.git.refs import SUBMISSIONS, branch_ref, refs_under
 from coworkd.system.git.trailers import TARGET, trailers_of
 
 
@@ -44,10 +44,11 @@ def builds_on_lost(repo: Repo, base: str, commit: str, branches: Sequence[str]) 
     """Whether what was made on `base` holds commits that a person dropped from the target or from integration.
 
     The merge of both branches that a run begins with, while integration has not taken the target's commits, is none.
+    Nor is an earlier submission, with which a run goes on that resolves a conflict.
     """
     absent = repo.commits_between([base], branches) if base else []
     said = trailers_of(repo, absent)
-    if any(not said[lost][TARGET] for lost in absent):
+    if any(not said[lost][TARGET] for lost in absent) and base not in refs_under(repo, SUBMISSIONS).values():
         return True
     return not dropped_commits(repo, branches).isdisjoint(repo.commits_between([commit], branches))
 

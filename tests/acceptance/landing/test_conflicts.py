@@ -97,6 +97,7 @@ fi
 echo "x = 1 $COWORK_TASK" > app.py
 touch @SCRATCH@/$COWORK_TASK.made
 while [ $(ls @SCRATCH@/*.made | wc -l) -lt 5 ]; do read -t 0.1 < <(:); done
+echo made
 """
 
 
