@@ -18,6 +18,8 @@ SOURCE = "land"
 """The source of problems of a target that cannot follow by itself."""
 RETRY_AFTER = 30.0
 """Seconds before it is tried again where the target refused."""
+RETRY_WHEN_MOVING = 3.0
+"""The same where it only moved too often: verifications that come to nothing are not to fill a processor."""
 
 TargetLandingJob = Callable[[], LandedInTarget | TargetRefused]
 """A job that brings the integration branch into its target."""
@@ -56,9 +58,13 @@ class AutoLanding:
                 self._db.state.landed_tip = self._db.state.integration_tip
                 self._db.event(now, EventKind.LANDED_IN_TARGET, commit=value.commit, moved=value.moved)
                 return
-            self._retry_at = now + RETRY_AFTER
-            message = f"`land: auto` waits: {value.reason}"
+            self._retry_at = now + (RETRY_WHEN_MOVING if value.moving else RETRY_AFTER)
+            message = f"`land: auto` waits{self._moving_reason() if value.moving else f': {value.reason}'}"
             put_problem(self._db, Problem(path=CONFIG, line=0, message=message), SOURCE, now)
+
+    def _moving_reason(self) -> str:
+        target = self._board.specs.target()
+        return f" for a quiet moment of {target}: it moved while what has landed was verified together with it"
 
     def _handle_failure(self, _: None, failure: JobFailed, now: float) -> None:
         message = f"`land: auto` failed: {failure.reason}; {failure.retry}, or with `coworkd land`"

@@ -46,6 +46,11 @@ MAX_ROUNDS = 8
 """How often it is looked again in one job: a move that lost its compare-and-swap is decided once more."""
 _SHOWN = 10
 
+
+class UnsettledBranchesError(RepoError):
+    """The branches moved during each of the rounds of a job."""
+
+
 Verify = Callable[[str], tuple[Check, ...] | None]
 """Runs the workspace's commands on a commit; None: it was stopped."""
 
@@ -76,21 +81,32 @@ def make_due_moves(
     *,
     verify: Verify | None = None,
     needs: Mapping[str, Sequence[str]] | None = None,
+    most_verified: int = MAX_ROUNDS,
+    follow: bool = True,
 ) -> BranchReport:
-    """Make the moves that are due. Without `verify` only those whose result needs no verification."""
+    """Make the moves that are due. Without `verify` only those whose result needs no verification.
+
+    `most_verified`: how many of those whose result needs one; a target that goes on moving has others wait no longer.
+    `follow` False: integration does not follow its target now. Raises `UnsettledBranchesError` where the branches keep
+    moving.
+    """
     moved: list[str] = []
     rebuilt: Rebuilt | None = None
     for _ in range(MAX_ROUNDS):
         state = read_state(repo, branches)
         record_target(repo, branches.target, state.facts.target)
-        step = _make_move(repo, branches, state.facts, verify, needs or {})
+        stays = not follow and bool(state.facts.integration) and isinstance(next_move(state.facts), Restart | BringIn)
+        step = None if stays else _make_move(repo, branches, state.facts, verify, needs or {})
         if step is None:
             return _branch_report(repo, state, moved, rebuilt, None)
         if isinstance(step, Check):
             return _branch_report(repo, state, moved, rebuilt, step)
         moved += [step.description] if step.description else []
         rebuilt = step.rebuilt or rebuilt
-    raise RepoError(f"{branches.branch} or {branches.target} keeps moving: looking again later")
+        most_verified -= step.verified
+        if not most_verified:
+            return _branch_report(repo, read_state(repo, branches), moved, rebuilt, None)
+    raise UnsettledBranchesError(f"{branches.branch} or {branches.target} keeps moving: looking again later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +115,8 @@ class _MoveAttempt:
 
     description: str = ""
     rebuilt: Rebuilt | None = None
+    verified: bool = False
+    """Its result was verified."""
 
 
 def _make_move(
@@ -129,7 +147,7 @@ def _bring_in(
     made = merge_target(repo, facts.integration, facts.target, branches.target)
     if isinstance(made, Conflicted):
         return _MoveAttempt()
-    if not _workspace_only(repo, facts.integration, made.commit):
+    if needs_verification := not _workspace_only(repo, facts.integration, made.commit):
         if verify is None:
             return None
         checks = verify(made.commit)
@@ -138,7 +156,8 @@ def _bring_in(
         if red := _first_red(checks):
             return red
     done = move_branch(repo, branches, facts, made.commit)
-    return _MoveAttempt(description=f"brought in {branches.target} at {facts.target[:12]}" if done else "")
+    description = f"brought in {branches.target} at {facts.target[:12]}" if done else ""
+    return _MoveAttempt(description=description, verified=needs_verification)
 
 
 def _rebuild(

@@ -52,6 +52,8 @@ class BranchWatch:
         self._common_dir = common_dir
         self._looked_at_versions: object = None
         """The versions of the refs at the latest look."""
+        self._stayed = False
+        """The latest look was not to have integration follow its target."""
         self._report: BranchReport | None = None
         self._pending_request: VerifyRequest | None = None
         """What the job that is under way verifies by."""
@@ -72,9 +74,11 @@ class BranchWatch:
 
     def bring_in(self, request: VerifyRequest) -> bool:
         """Begin to bring in the target's commits; False when there are none, or they are known to be red."""
-        if self._report is None or not isinstance(self._report.move, BringIn):
-            return False
-        return self._start_verified(request)
+        return self.can_bring_in(request) and self._start_verified(request)
+
+    def can_bring_in(self, request: VerifyRequest) -> bool:
+        """Whether the target has commits to bring in that are not known to be red."""
+        return self._report is not None and isinstance(self._report.move, BringIn) and not self._is_red(request)
 
     def is_target_red(self, request: VerifyRequest) -> bool:
         """Whether the target's commits are known to be red as merged with what landed."""
@@ -104,16 +108,19 @@ class BranchWatch:
 
     # ---- looking
 
-    def start_look(self) -> None:
-        """Begin to look, where the branches may have moved since the latest look."""
+    def start_look(self, *, follow: bool) -> None:
+        """Begin to look, where the branches may have moved since the latest look.
+
+        `follow`: integration may be moved to follow its target. Where it may not, it is looked again when it may.
+        """
         if not self._board.specs.target():
             return
         versions = self._ref_versions()
-        if versions == self._looked_at_versions:
+        if versions == self._looked_at_versions and not (follow and self._stayed):
             return
         branches = self.branch_context()
-        if self._jobs.start(BRANCH, None, lambda: self._integration.update_branch(branches, None, {})):
-            self._looked_at_versions = versions
+        if self._jobs.start(BRANCH, None, lambda: self._integration.look(branches, follow=follow)):
+            self._looked_at_versions, self._stayed = versions, not follow
 
     def branch_context(self) -> BranchContext:
         """The branches of now, and what is known of landings."""

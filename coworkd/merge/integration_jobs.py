@@ -12,7 +12,15 @@ from pathlib import Path
 
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
-from coworkd.merge.branch_jobs import BranchReport, NoBase, RunBase, make_due_moves, run_base
+from coworkd.merge.branch_jobs import (
+    MAX_ROUNDS,
+    BranchReport,
+    NoBase,
+    RunBase,
+    UnsettledBranchesError,
+    make_due_moves,
+    run_base,
+)
 from coworkd.merge.branch_rules import Collision, NothingToDo, Rebuild, Unrelated
 from coworkd.merge.candidate_pipeline import CandidatePipeline, pin_candidate
 from coworkd.merge.checks.facts import ChangeContext, check_findings
@@ -96,31 +104,45 @@ class IntegrationJobs:
         with self._repos.lend() as repo:
             return run_base(repo, branches, needed)
 
+    def look(self, branches: BranchContext, *, follow: bool = True) -> BranchReport | None:
+        """Where the branches stand, integration brought in step with its target as far as that needs no verification.
+
+        `follow` False: it stays where it is, unless it is gone. None: the target has no commit yet.
+        """
+        with self._repos.lend() as repo:
+            if repo.commit(branch_ref(branches.target)) is None:
+                return None
+            return make_due_moves(repo, branches, follow=follow)
+
     def update_branch(
-        self, branches: BranchContext, request: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
+        self, branches: BranchContext, request: VerifyRequest, needs: Mapping[str, Sequence[str]]
     ) -> BranchReport | None:
-        """Bring integration in step with its target; with a request to verify by, also what needs a verification.
+        """Bring integration in step with its target, up to and with one move that has to be verified.
 
         None: the target has no commit yet.
         """
         with self._repos.lend() as repo:
             if repo.commit(branch_ref(branches.target)) is None:
                 return None
-            return self._update_branch(repo, branches, request, needs)
+            return self._move_verified(repo, branches, request, needs, most_verified=1)
 
-    def _update_branch(
-        self, repo: Repo, branches: BranchContext, request: VerifyRequest | None, needs: Mapping[str, Sequence[str]]
+    def _move_verified(
+        self,
+        repo: Repo,
+        branches: BranchContext,
+        request: VerifyRequest,
+        needs: Mapping[str, Sequence[str]],
+        *,
+        most_verified: int,
     ) -> BranchReport:
         """Bring integration in step; the target's commits are checked in a gate of their own."""
-        if request is None:
-            return make_due_moves(repo, branches)
         own = dataclasses.replace(request, commands=request.workspace)
 
         def check(commit: str) -> tuple[Check, ...] | None:
             pin_candidate(repo, commit)
             return self._verifier.check(repo, gate_run(own, commit, own.commands, TARGET), self._stopping.is_set)
 
-        return make_due_moves(repo, branches, verify=check, needs=needs)
+        return make_due_moves(repo, branches, verify=check, needs=needs, most_verified=most_verified)
 
     # ---- verifying
 
@@ -160,16 +182,25 @@ class IntegrationJobs:
         self, request: VerifyRequest, branches: BranchContext, *, onto: bool = False
     ) -> LandedInTarget | TargetRefused:
         """`coworkd land`: integration first takes in the target's new commits, then the target takes integration."""
+        try:
+            return self._land_in_target(request, branches, onto=onto)
+        except UnsettledBranchesError:
+            entry = TargetEntry(tip="", state=TargetState.MOVED)
+            return TargetRefused(reason=not_in_reason(entry, request.target, request.branch), moving=True)
+
+    def _land_in_target(
+        self, request: VerifyRequest, branches: BranchContext, *, onto: bool
+    ) -> LandedInTarget | TargetRefused:
         with self._repos.lend() as repo:
             report_before = make_due_moves(repo, branches)
             report = (
                 report_before
                 if isinstance(report_before.move, Rebuild)
-                else self._update_branch(repo, branches, request, {})
+                else self._move_verified(repo, branches, request, {}, most_verified=MAX_ROUNDS)
             )
             entry = _target_entry(report, self._stopping.is_set())
             if reason := not_in_reason(entry, request.target, request.branch):
-                return TargetRefused(reason=reason)
+                return TargetRefused(reason=reason, moving=entry.state is TargetState.MOVED)
             return land_target(repo, request.branch, request.target, onto=onto)
 
     # ---- reverting

@@ -25,7 +25,7 @@ from coworkd.merge.job_values import AwaitingTarget, Landed, TipMoved, Verificat
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lost_submissions import LostSubmissions
 from coworkd.merge.queue_reader import QueueReader
-from coworkd.merge.queue_rules import LandStep, QueueLoad, ReviewStep, VerifyStep, next_steps
+from coworkd.merge.queue_rules import LandStep, QueueLoad, QueueStep, ReviewStep, VerifyStep, next_steps
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.unverified import UnverifiedSubmissions
@@ -74,6 +74,8 @@ class Merger:
         self._awaiting_target: dict[SubmissionKey, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
         self._verifications = ActiveVerifications(jobs)
+        self._target_was_next = False
+        """The target's commits were brought in, and no verification has begun since: that is what comes next."""
         self._stepped = False
         self._auto_landing = AutoLanding(board, jobs, self.target_landing_job)
         self._lost = LostSubmissions(board, jobs, integration)
@@ -90,7 +92,7 @@ class Merger:
         self._cancel_moot_verifications()
         self._forget_moot_failures()
         if start:
-            self._watch.start_look()
+            self._watch.start_look(follow=not self._is_tip_in_use(now))
             self._reverts.start_requested(now)
             self._lost.start_search()
             self._holds.step(now, busy=not self._free_gates())
@@ -123,25 +125,50 @@ class Merger:
         self._verifications.cancel_all_but([key for key in keys if find_in_queue(self._db, key) is not None])
 
     def _advance(self, now: float) -> None:
-        branch_tips = self._watch.branch_tips()
-        entries = [
-            e
-            for e in self._queue_reader.entries(now)
-            if self._awaiting_target.get(e.key) != branch_tips and not self._is_backing_off(e.key)
-        ]
-        if not entries:
-            return
-        load = QueueLoad(gates=self._free_gates(), verifying=self._verifications.keys(), moving=self._is_moving())
-        for step in next_steps(entries, self._db.state.integration_tip, load):
+        for step in self._next_steps(now):
             row = get_submission(self._db, step.key)
             match step:
                 case ReviewStep():
                     self._start_change_summary(row)
                 case VerifyStep():
-                    if not self._watch.bring_in(self._queue_reader.target_request()):
+                    if not self._bring_in_first():
                         self._start_verification(row, now)
                 case LandStep():
                     self._start_landing(row, now)
+
+    def _next_steps(self, now: float) -> list[QueueStep]:
+        entries = [e for e in self._queue_reader.entries(now) if self._may_go_on(e.key)]
+        if not entries:
+            return []
+        load = QueueLoad(gates=self._free_gates(), verifying=self._verifications.keys(), moving=self._is_moving())
+        return next_steps(entries, self._db.state.integration_tip, load)
+
+    def _may_go_on(self, key: SubmissionKey) -> bool:
+        """Not where a job for it failed and is not due again, nor before the target's commits that it was made on."""
+        if self._is_backing_off(key):
+            return False
+        if self._awaiting_target.get(key) != self._watch.branch_tips():
+            return True
+        return not self._verifications.keys() and self._watch.can_bring_in(self._queue_reader.target_request())
+
+    def _is_tip_in_use(self, now: float) -> bool:
+        """Whether something is verified on the tip, or about to land on it: a move would have it verified again."""
+        if self._verifications.keys() or self._jobs.any_running(DESCRIBE):
+            return True
+        return any(isinstance(step, LandStep | ReviewStep) for step in self._next_steps(now))
+
+    def _bring_in_first(self) -> bool:
+        """Whether the target's own commits come in before the next verification; they are begun to be.
+
+        Never below a verification that is under way, and in turns: a person who goes on committing keeps nothing
+        waiting.
+        """
+        if self._target_was_next or self._verifications.keys():
+            return False
+        if not self._watch.bring_in(self._queue_reader.target_request()):
+            return False
+        self._target_was_next = True
+        return True
 
     def _is_backing_off(self, key: SubmissionKey) -> bool:
         """Whether a job for this submission failed and is not due again: others go on meanwhile."""
@@ -184,12 +211,14 @@ class Merger:
             if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
                 self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
         verify = partial(self._integration.verify, request)
+        self._target_was_next = False
         self._verifications.start(row.key, self._watch.branch_tips(), verify)
 
     def _record_verification(self, key: SubmissionKey, value: VerificationResult, now: float) -> None:
         active = self._verifications.end(key)
         if isinstance(value, AwaitingTarget) and active is not None:
             self._awaiting_target[key] = active.branch_tips
+            self._target_was_next = False
         self._record_result(key, value, now)
 
     def _record_result(

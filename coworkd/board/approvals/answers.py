@@ -44,14 +44,9 @@ def reject_answer(
 
 def text_added_by_user(db: Database, path: str, body: str) -> str:
     """What a person added to the body of a form of the daemon's, as it was read last."""
-    ours = body_as_written(db, path)
-    if ours is None:
+    versions = daemon_versions(db, path)
+    if not versions:
         return ""
+    ours = parse(versions[0]).body
     added = [line[2:] for line in difflib.ndiff(ours.splitlines(), body.splitlines()) if line.startswith("+ ")]
     return "\n".join(added).strip()
-
-
-def body_as_written(db: Database, path: str) -> str | None:
-    """The body of a form as the daemon wrote it last; None: it is not known any more."""
-    versions = daemon_versions(db, path)
-    return parse(versions[0]).body if versions else None

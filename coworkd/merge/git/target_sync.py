@@ -31,6 +31,8 @@ class TargetRefused:
     """Nothing was touched, and what to do about it."""
 
     reason: str
+    moving: bool = False
+    """A branch moved meanwhile, and that is all: the same may succeed when it stands still for long enough."""
 
 
 def _changed_paths(repo: Repo, old: str, new: str) -> list[str]:
@@ -49,7 +51,8 @@ def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False
     if repo.is_ancestor(ours, theirs):
         return LandedInTarget(commit=theirs, moved=False)
     if not repo.is_ancestor(theirs, ours):
-        return TargetRefused(reason=f"{target} has commits that {integration} lacks: they have to be brought in first")
+        reason = f"{target} has commits that {integration} lacks: they have to be brought in first"
+        return TargetRefused(reason=reason, moving=True)
     if operation := operation_under_way(repo):
         return TargetRefused(reason=f"a {operation} is under way: finish it or abort it first")
     if repo.head().branch == branch_ref(target):
@@ -66,7 +69,7 @@ def _move_target(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool)
     if branch_ref(target) in checked_out(repo):
         return TargetRefused(reason=f"{target} is checked out in another worktree: land from there")
     if not update_refs(repo, [RefChange(name=branch_ref(target), old=theirs, new=ours)]):
-        return TargetRefused(reason=f"{target} moved at this moment: try again")
+        return TargetRefused(reason=f"{target} moved at this moment: try again", moving=True)
     return LandedInTarget(commit=ours, moved=True)
 
 

@@ -6,7 +6,7 @@ import json
 import secrets
 
 from coworkd.board.approvals.answer_channel import answer_channel
-from coworkd.board.approvals.answers import body_as_written, reject_answer, submitted_answer
+from coworkd.board.approvals.answers import reject_answer, submitted_answer, text_added_by_user
 from coworkd.board.approvals.decision import ApprovalOutcome, ApprovalRequirement, SubmittedAnswer, decide
 from coworkd.board.approvals.requests import UserDecision, bind_request, is_unchanged
 from coworkd.board.approvals.requirements import requirement
@@ -22,7 +22,6 @@ from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.reviews.change_risk import risk_features
-from coworkd.merge.reviews.comments import comments_as_text
 from coworkd.merge.reviews.document import MAX_FILES, ReviewSubject, lines_of, render
 from coworkd.merge.unverified import checkout_reason
 from coworkd.store import (
@@ -143,7 +142,9 @@ class ReviewService:
                     correct_end(self._db, row.run, reason=RunReason.REJECTED, message=f"A person {why}")
                     self._board.set_status(task, Status.FAILED, why, now)
                 case _:
-                    self._request_changes(task, row, given, now)
+                    self._request_changes(
+                        task, row, given.comment, text_added_by_user(self._db, request.path, given.body), now
+                    )
 
     def _requirement(self, request: RequestRow) -> ApprovalRequirement:
         """Where an approval of this review has to be given."""
@@ -159,14 +160,10 @@ class ReviewService:
         decision = UserDecision(answer=str(ruling), comment=given.comment, channel=channel, signer=given.signer)
         return self._board.requests.consume_open(request, decision, now)
 
-    def _request_changes(self, task: TaskRow, row: SubmissionRow, given: SubmittedAnswer, now: float) -> None:
-        """Changes are asked for: the comments become a message, which a new attempt receives."""
+    def _request_changes(self, task: TaskRow, row: SubmissionRow, comment: str, written: str, now: float) -> None:
+        """Changes are asked for: the comment becomes a message, which a new attempt receives."""
         retire_submission(self._db, row, "changes asked for", now)
-        written = body_as_written(self._db, review_path(task.id))
-        comments = "" if written is None else comments_as_text(written, given.body)
-        body = (
-            "\n\n".join(part for part in (given.comment, comments) if part) or "Please look at your change once more."
-        )
+        body = "\n\n".join(part for part in (comment, written) if part) or "Please look at your change once more."
         self._board.add_user_message(task.id, f"{review_path(task.id)}#changes-{row.number}", body, now)
         self._board.set_status(task, Status.READY, "changes were asked for", now, failures=0, not_before=0.0)
 
