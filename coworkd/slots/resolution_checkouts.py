@@ -17,6 +17,7 @@ from pathlib import Path
 from coworkd.core.conflict_markers import marker_lines
 from coworkd.core.errors import RepoError, printable
 from coworkd.core.redaction import NO_SECRETS, Secrets
+from coworkd.slots.left_markers import left_markers, marker_places
 from coworkd.slots.private_repo import CHECKOUT_TIMEOUT, PrivateRepo
 from coworkd.slots.repo_template import CommitIdentity, master_files, survey
 from coworkd.slots.slot import TIP, Slot, SlotAssignment
@@ -25,7 +26,6 @@ from coworkd.slots.work_snapshots import keep_work
 from coworkd.system.durable_files import write_json
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import operation_under_way, task_branch
-from coworkd.system.git.trees import differences
 from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 
 _MAX_SHOWN = 20
@@ -191,11 +191,7 @@ def _unresolved_places(private: PrivateRepo, path: str) -> list[str]:
     """Where a path that is not staged is still in conflict."""
     file = private.work / path
     content = file.read_bytes() if file.is_file() and not file.is_symlink() else b""
-    return _marker_places(path, marker_lines(content)) or [f"{path}: not staged; `git add` it, or `git rm`"]
-
-
-def _marker_places(path: str, lines: list[int]) -> list[str]:
-    return [f"{path}:{line}: a conflict marker" for line in lines]
+    return marker_places(path, marker_lines(content)) or [f"{path}: not staged; `git add` it, or `git rm`"]
 
 
 def _places(places: list[str]) -> str:
@@ -229,23 +225,5 @@ def _incomplete_reason(git: Repo, commit: str, conflict: TakenConflict) -> str:
         return f"what is committed does not build on the submission {conflict.commit[:12]}"
     if not git.is_ancestor(conflict.tip, commit):
         return f"what has landed is not merged in: `git merge {TIP}` in the checkout begins the merge again"
-    places = _new_marker_places(git, commit, conflict)
+    places = left_markers(git, commit, conflict.commit, conflict.tip)
     return _places(places) if places else ""
-
-
-def _new_marker_places(git: Repo, commit: str, conflict: TakenConflict) -> list[str]:
-    """Markers in files that are as on neither side, where neither side has any in the file."""
-    before = {change.path: change.old for change in differences(git, conflict.commit, commit)}
-    both = [change for change in differences(git, conflict.tip, commit) if change.path in before]
-    places: list[str] = []
-    for change in both:
-        lines = _markers(git, change.new)
-        if lines and not _markers(git, change.old) and not _markers(git, before[change.path]):
-            places += _marker_places(change.path, lines)
-    return places
-
-
-def _markers(git: Repo, version: tuple[str, str]) -> list[int]:
-    """The lines of markers in a version of a file, given by mode and id; none where it is no file."""
-    mode, object_id = version
-    return marker_lines(git.blob(object_id)) if mode.startswith("100") else []

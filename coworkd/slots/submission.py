@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from coworkd.core.errors import RepoError
 from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.slots.import_checks import import_reason, secrets_reason
+from coworkd.slots.left_markers import left_markers
 from coworkd.slots.nested import clone_reason, submodule_reason
 from coworkd.slots.pack_import import admitted, export, quarantined
 from coworkd.slots.private_repo import PrivateRepo
@@ -22,6 +23,9 @@ from coworkd.slots.uncommitted_changes import UncommittedWork, uncommitted
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, checked_out, operation_under_way, submission_ref, update_refs
 from coworkd.system.git.trees import TreeEntry, files_of
+
+_MAX_PLACES = 10
+"""Conflict markers that one refusal names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +117,9 @@ def _commit_to_submit(slot: Slot, git: Repo, request: SubmissionRequest) -> _Cho
     chosen = _choose_commit(slot, git, request.tip)
     if isinstance(chosen, Rejected):
         return chosen
+    if request.tip and (places := left_markers(git, chosen.commit, slot.assignment.base, request.tip)):
+        more = f" and {len(places) - _MAX_PLACES} more" if len(places) > _MAX_PLACES else ""
+        return Rejected(reason=f"the conflict was not resolved: {', '.join(places[:_MAX_PLACES])}{more}")
     return _checked(private, git, replace(chosen, dropped=work.left_out, nested=work.nested), request.message)
 
 

@@ -155,7 +155,7 @@ class _FinishedRunCase(AfterRunContext):
 
     def _after_submission(self, result: Imported | NoChanges) -> tuple[Effect, ...]:
         if self.run.conflict and isinstance(result, NoChanges) and not result.merged_tip:
-            return (RepeatConflict(reason="its last round changed nothing"),)
+            return _repeat_conflict("its last round changed nothing")
         approval = self.policy.merge_approval or isinstance(result, NoChanges)
         to = Status.RUNNING if approval or self.policy.other_runs else Status.MERGING
         return (Submit(result=result, needs_approval=approval, status=to),)
@@ -164,6 +164,8 @@ class _FinishedRunCase(AfterRunContext):
         run, loop = self.run, self.policy.loop
         if saved.unusable_reason and loop:
             return after_loop_round(self, loop, saved.unusable_reason)
+        if saved.unusable_reason and run.conflict:
+            return _repeat_conflict(saved.unusable_reason)
         if saved.unusable_reason:
             failed = after_failure(self, AttemptOutcome.UNUSABLE_SUBMISSION, saved.unusable_reason)
             return (CorrectEnd(message=saved.unusable_reason), *failed)
@@ -205,3 +207,8 @@ class _FinishedRunCase(AfterRunContext):
             return (corrected, *after_loop_round(self, self.policy.loop, end.message or str(failed)))
         hint = f"the whole output: .cowork/{end.log}" if end.log else ""
         return (corrected, *after_failure(self, failed, end.message, hint=hint))
+
+
+def _repeat_conflict(reason: str) -> tuple[Effect, ...]:
+    """A round has failed; the next one is told why."""
+    return (CorrectEnd(message=reason), RepeatConflict(reason=first_line(reason)))

@@ -110,6 +110,8 @@ class PromptReader:
         last = last_ended_run(self._db, run.task, but=run.id)
         if last is None or any(last.id == one.id for one in rounds):
             return ""
+        if run.conflict and last.conflict == run.conflict:
+            return last.state.message
         failed = last.iteration or last.state.reason not in (RunReason.DONE, RunReason.CANCELLED)
         return last.state.message if failed else ""
 

@@ -175,6 +175,22 @@ def test_a_merge_of_the_tip_is_finished_for_the_agent(user: Checkout, repo: Repo
     assert user.git("rev-parse", f"{got.commit}^2") == tip
 
 
+def test_a_resolution_with_markers_in_it_is_no_submission(
+    user: Checkout, repo: Repo, slot: Slot, work: Checkout
+) -> None:
+    doc = "A conflict looks so:\n<<<<<<< HEAD\n"
+    tip = user.commit("tip", {"app.py": "tip\n", "doc.txt": doc})
+    work.commit("mine", {"app.py": "mine\n"})
+    offer_tip(slot, tip)
+    subprocess.run(["git", "merge", "refs/cowork/tip"], cwd=work.root, capture_output=True, check=False)
+    work.git("commit", "-qam", "merged without a look")
+    rejected = submit(repo, slot, SubmissionRequest(number=1, message="m", tip=tip))
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason.startswith("the conflict was not resolved: app.py:1: a conflict marker, app.py:3: ")
+    work.write("app.py", "both\n")
+    sent(repo, slot, tip=tip)
+
+
 def test_a_merge_that_throws_the_tips_workspace_away_gets_it_back(
     user: Checkout, repo: Repo, slot: Slot, work: Checkout
 ) -> None:

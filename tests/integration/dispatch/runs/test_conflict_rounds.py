@@ -11,7 +11,7 @@ from coworkd.agents.port import Assignment
 from coworkd.agents.testing import ScriptSteps
 from coworkd.core.conflict_facts import ConflictFacts
 from coworkd.core.model import Status
-from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, Imported, NoChanges
+from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, Imported, NoChanges, SavedWork
 from coworkd.store import SubmissionRow, SubmissionState
 from tests.integration.dispatchkit import Bench, says
 
@@ -126,6 +126,19 @@ def test_two_rounds_that_change_nothing_leave_the_conflict_to_a_person(bench: Be
     row = submission(bench, "a")
     assert (row.number, row.state) == (1, SubmissionState.CONFLICTED)
     assert "2 rounds did not resolve it" in bench.reason("a")
+
+
+def test_the_next_round_is_told_why_the_one_before_failed(bench: Bench) -> None:
+    submit(bench, "a")
+    bench.made = lambda _: SavedWork(unusable_reason="conflicts were left unresolved in app.py")
+    bench.script = says()
+    conflict(bench, "a")
+    bench.turn()
+    first, second = (given.prompt for given in bench.given if given.conflict)
+    assert "left unresolved" not in first
+    assert "## The attempt before this one failed\n\nconflicts were left unresolved in app.py" in second
+    assert bench.status("a") is Status.WAITING
+    assert bench.board.task("a").failures == 0
 
 
 def test_taking_over_the_tip_is_a_resolution(bench: Bench) -> None:
