@@ -106,7 +106,7 @@ class ResolveRequests:
         spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
         approve = settings.approve if spec.approve is None else spec.approve
         row = SubmissionRow(
-            task=task.id, number=key.number, attempt=task.attempt, base=conflict.commit_id, commit_id=made.commit,
+            task=task.id, number=key.number, attempt=task.attempt, base=conflict.verified_on, commit_id=made.commit,
             tree=made.tree, state=SubmissionState.QUEUED, created=now, message=RESOLVED_NOTE,
             needs_approval=ApprovalPoint.MERGE in approve, text_sha=conflict.text_sha, conflict=conflict.conflict,
         )  # fmt: skip

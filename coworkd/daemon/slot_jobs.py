@@ -196,7 +196,7 @@ class SlotJobs:
         match outcome:
             case submission.ImportedCommit():
                 return Imported(
-                    commit=outcome.commit, tree=outcome.tree,
+                    commit=outcome.commit, tree=outcome.tree, merged_tip=outcome.merged_tip,
                     notices=_notices(outcome.notice, outcome.dropped_paths, nested_notice(outcome.nested)),
                 )  # fmt: skip
             case submission.NothingChanged():

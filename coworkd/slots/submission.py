@@ -53,6 +53,8 @@ class ImportedCommit:
     notice: str
     nested: tuple[str, ...] = ()
     """Folders that were repositories of their own; their files are in it, their histories are not."""
+    merged_tip: bool = False
+    """It contains the commit that a run which resolves a conflict was to merge in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +237,12 @@ def _import_commit(repo: Repo, slot: Slot, request: SubmissionRequest, chosen: _
         with admitted(quarantine):
             _store_ref(repo, slot, request.number, commit)
     return ImportedCommit(
-        commit=commit, tree=tree, dropped_paths=chosen.dropped, notice=chosen.notice, nested=chosen.nested
+        commit=commit,
+        tree=tree,
+        dropped_paths=chosen.dropped,
+        notice=chosen.notice,
+        nested=chosen.nested,
+        merged_tip=len(known) > 1,
     )
 
 

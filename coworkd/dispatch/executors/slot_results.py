@@ -123,6 +123,8 @@ class Imported:
     commit: str
     tree: str
     notices: tuple[str, ...] = ()
+    merged_tip: bool = False
+    """It contains the commit that it was given to resolve a conflict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from coworkd.core.clock import iso
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.start_faults import FaultScope, StartFault
-from coworkd.dispatch.executors.slot_results import Imported
+from coworkd.dispatch.executors.slot_results import Imported, NoChanges
 from coworkd.dispatch.runs.conflict_rounds import repeat_conflict, return_conflict
 from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
@@ -176,12 +176,14 @@ class RunEffects:
     def _submit(self, run: FinishedRun, effect: Submit, now: float) -> None:
         task, result = self._board.task(run.task), effect.result
         made = isinstance(result, Imported)
+        conflict = conflict_of(self._db, run.task, run.conflict) if run.conflict else None
         row = SubmissionRow(
-            task=task.id, number=run.state.submission, run=run.id, attempt=run.attempt, base=run.slot.base,
+            task=task.id, number=run.state.submission, run=run.id, attempt=run.attempt,
+            base=_resolution_base(conflict, result) if conflict else run.slot.base,
             commit_id=result.commit if made else run.slot.base, tree=result.tree if made else "",
             state=SubmissionState.QUEUED, created=now, message="\n".join([*_remarks(run), *result.notices]),
             needs_approval=effect.needs_approval, text_sha=run.start.text_sha,
-            conflict=self._resolved_conflict(run),
+            conflict=conflict.conflict if conflict else "",
         )  # fmt: skip
         data = {"run": run.id, "number": row.number, "made": made}
         event = NewEvent(at=now, kind=EventKind.SUBMITTED, task=task.id, actor="agent", data=data)
@@ -191,10 +193,10 @@ class RunEffects:
         if task.status is not Status.MERGING:
             self._board.transition(task.id, effect.status, "what it made is being verified", now)
 
-    def _resolved_conflict(self, run: FinishedRun) -> str:
-        """What the run was to resolve; empty: it was there for something else."""
-        conflict = conflict_of(self._db, run.task, run.conflict) if run.conflict else None
-        return conflict.conflict if conflict else ""
+
+def _resolution_base(conflict: SubmissionRow, result: Imported | NoChanges) -> str:
+    """Where the work left the integration branch that resolves a conflict: the slot began on the submission itself."""
+    return conflict.verified_on if result.merged_tip else conflict.base
 
 
 def _remarks(run: FinishedRun) -> list[str]:

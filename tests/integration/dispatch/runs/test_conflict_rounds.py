@@ -150,3 +150,16 @@ def test_taking_over_the_tip_is_a_resolution(bench: Bench) -> None:
     row = submission(bench, "a")
     assert (row.number, row.state, row.tree, row.needs_approval) == (2, SubmissionState.QUEUED, "", True)
     assert row.conflict == SAME.text()
+
+
+@pytest.mark.parametrize(("merged", "base"), [(True, "T1"), (False, "base")])
+def test_a_resolution_is_based_on_the_tip_that_it_merged_and_never_on_the_submission_it_resolves(
+    bench: Bench, merged: bool, base: str
+) -> None:
+    submit(bench, "a")
+    bench.made = lambda order: Imported(commit=f"work-{order.run}", tree="tree", merged_tip=merged)
+    bench.script = says()
+    conflict(bench, "a")
+    bench.turn()
+    row = submission(bench, "a")
+    assert (row.number, row.base) == (2, base)
