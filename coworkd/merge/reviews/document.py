@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coworkd.core.check_names import check_logs
+from coworkd.core.check_names import check_log
 from coworkd.core.model import Check, RiskLevel
 from coworkd.core.policy.tool_risk import GRAVE
 from coworkd.core.terminal_text import plain_text, visible
@@ -188,11 +188,13 @@ def _tree_note(subject: ReviewSubject) -> str:
 
 
 def _check_table(task: str, checks: Sequence[Check]) -> str:
+    last = check_log(task, len(checks)).rpartition("/")[2]
+    logs = f"`{check_log(task, 1)}`" + (f" to `{last}`" if len(checks) > 1 else "")
     rows = [
-        f"| `{_cell(shorten(c.command, 500))}`{_tip_version_note(c)} | {c.exit} | {c.seconds:.1f} | `{log}` |"
-        for c, log in zip(checks, check_logs(task, len(checks)), strict=True)
+        f"| `{_cell(shorten(c.command, 500))}`{_tip_version_note(c)} | {c.exit} | {c.seconds:.1f} |" for c in checks
     ]
-    return "\n".join(["| command | exit | seconds | whole output |", "| --- | --- | --- | --- |", *rows])
+    head = ["| command | exit | seconds |", "| --- | --- | --- |"]
+    return "\n".join([*head, *rows, "", f"The whole output: {logs}"])
 
 
 def _tip_version_note(check: Check) -> str:

@@ -41,7 +41,8 @@ def test_a_review_reads_back() -> None:
     assert document.body.startswith("Verified: 1 of 1 commands green")
     for part in (
         "# Add a dark mode",
-        "| `pytest -q` | 0 | 1.2 | `reviews/a.d/check-1.log` |",
+        "| `pytest -q` | 0 | 1.2 |",
+        "The whole output: `reviews/a.d/check-1.log`",
         "- looks good",
         "> Done.",
         "```diff\n--- a\n",
