@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,17 @@ def _explained(found: Provenance) -> list[str]:
     if not found.commit:
         return [*lines, "It is not committed yet."]
     lines.append(hanging_indent(f"commit {found.commit[:12]}", f"{found.subject} ({found.author})"))
+    if not found.landing and found.task:
+        facts = [*_task_facts(found), *_run_facts(found), *_evidence(found)]
+        return [*lines, f"It has not landed here: it is {found.state}.", *_rows(facts), *_text(found)]
     if not found.landing:
         return [*lines, "No task brought it: it was committed by hand, or came in by other means than a landing."]
     facts = [*_task_facts(found), *_run_facts(found), *_landing_facts(found), *_evidence(found)]
-    return [*lines, *(hanging_indent(f"  {columns((name, 8))}", plain(text)) for name, text in facts), *_text(found)]
+    return [*lines, *_rows(facts), *_text(found)]
+
+
+def _rows(facts: Iterable[tuple[str, str]]) -> list[str]:
+    return [hanging_indent(f"  {columns((name, 8))}", plain(text)) for name, text in facts]
 
 
 def _task_facts(found: Provenance) -> Iterator[tuple[str, str]]:

@@ -14,13 +14,14 @@ from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check
 from coworkd.history.code_location import CodeLocation, find_origin
 from coworkd.history.landing_evidence import ReviewFacts, find_review, find_task_text, log_paths, stored_checks
+from coworkd.history.landing_refs import LandingCommit
 from coworkd.history.landing_search import FoundLanding, find_landing
 from coworkd.history.recorder import record_paths
 from coworkd.history.run_record import RunRecord, decode
 from coworkd.history.timeline import TimelineEntry, read_timeline
 from coworkd.store import Database, RunRow, SubmissionRow, TaskRow
 from coworkd.store.runs import find_run
-from coworkd.store.submissions import find_commit
+from coworkd.store.submissions import find_commit, find_submitted
 from coworkd.store.tasks import find_task
 from coworkd.store.usage import BILLED
 from coworkd.system.git import Repo
@@ -60,6 +61,8 @@ class Provenance:
     """The task's text as the run was given it."""
     attempt: str = ""
     submission: str = ""
+    state: str = ""
+    """Of a submission that is in no landing: where it stands; see `core.submission_states`."""
     run: str = ""
     agent: str = ""
     model: str = ""
@@ -111,9 +114,21 @@ def find_provenance(
     about = replace(about, subject=subject, author=author)
     found = find_landing(repo, origin)
     if found is None:
-        return about
+        return about if sources is None else _unlanded(about, repo, sources)
     about = _with_landing(about, found)
-    return about if sources is None else _complete(about, repo, found, sources)
+    return about if sources is None else _complete(about, repo, found.landing, sources)
+
+
+def _unlanded(about: Provenance, repo: Repo, sources: ProvenanceSources) -> Provenance:
+    """What is known of a commit that was submitted and is in no landing; any other commit is a person's."""
+    row = find_submitted(sources.db, about.commit)
+    if row is None:
+        return about
+    submitted = LandingCommit(
+        commit="", tree="", task=row.task, attempt=str(row.attempt), number=row.number, submission=row.commit_id
+    )
+    about = replace(about, task=row.task, attempt=submitted.attempt, submission=str(row.number), state=str(row.state))
+    return _complete(about, repo, submitted, sources)
 
 
 def _with_landing(about: Provenance, found: FoundLanding) -> Provenance:
@@ -127,13 +142,13 @@ def _with_landing(about: Provenance, found: FoundLanding) -> Provenance:
 # ---- what is remembered of it
 
 
-def _complete(about: Provenance, repo: Repo, found: FoundLanding, sources: ProvenanceSources) -> Provenance:
-    known = _look_up(found, sources)
+def _complete(about: Provenance, repo: Repo, landing: LandingCommit, sources: ProvenanceSources) -> Provenance:
+    known = _look_up(landing, sources)
     row, run, record, review = known.row, known.run, known.record, known.review
     checks = stored_checks(row.checks) if row else ()
     checks = checks or (record.checks if record else review.checks if review else ())
     cost, estimated = _cost(known)
-    approval = _approval(known, found.landing.number)
+    approval = _approval(known, landing.number)
     return replace(
         about, title=known.task.title if known.task else "", text=_task_text(repo, known, sources.db),
         run=run.id if run else record.run if record else "",
@@ -148,8 +163,8 @@ def _complete(about: Provenance, repo: Repo, found: FoundLanding, sources: Prove
     )  # fmt: skip
 
 
-def _look_up(found: FoundLanding, sources: ProvenanceSources) -> _Known:
-    db, landing = sources.db, found.landing
+def _look_up(landing: LandingCommit, sources: ProvenanceSources) -> _Known:
+    db = sources.db
     row = find_commit(db, landing.task, landing.submission)
     record = _find_record(sources, row.run if row else "", landing.task, landing.submission)
     events = [e for e in read_timeline(db, sources.audit, landing.task) if _is_about(e, landing.number)]

@@ -121,6 +121,11 @@ def find_commit(db: Database, task: str, commit: str) -> SubmissionRow | None:
     return db.one(SubmissionRow, "task = ? AND commit_id = ?", task, commit)
 
 
+def find_submitted(db: Database, commit: str) -> SubmissionRow | None:
+    """The latest submission, of any task, that is this commit."""
+    return db.one(SubmissionRow, "commit_id = ? ORDER BY created DESC", commit)
+
+
 def conflict_of(db: Database, task: str, bundle: str) -> SubmissionRow | None:
     """The submission whose conflict is described in this bundle."""
     return db.one(SubmissionRow, "task = ? AND bundle = ? ORDER BY number DESC", task, bundle)

@@ -18,6 +18,9 @@ def test_from_a_line_to_whoever_approved_it(w: Workbench) -> None:
     w.up()
     w.until("t", "review")
     w.wait("the review", lambda: w.field("reviews/t.md", "approval") == "pending")
+    waiting = w.json("why", "refs/cowork/sub/t/1")
+    assert (waiting["task"], waiting["state"], waiting["landing"]) == ("t", "green", "")
+    assert "It has not landed here: it is green." in w.cmd("why", "refs/cowork/sub/t/1").stdout
     w.cmd("approve", "t")
     w.until("t", "done")
     tip = w.git("rev-parse", "cowork/integration")
