@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.integration.gitkit import Checkout
 from tests.integration.landing.workplace import INTEGRATION
@@ -42,6 +43,10 @@ class Person:
     """Commits on integration itself."""
     removed: set[str] = field(default_factory=set[str])
     """Tasks whose files the person has removed by a commit of their own."""
+
+    @property
+    def worktree(self) -> Path:
+        return self.user.root.parent / "second"
 
     def __post_init__(self) -> None:
         self.belongings = self.look()
@@ -288,6 +293,20 @@ class Person:
         self.user.write("app.py", f"app {self.name('e')}\n")
         self.user.write("untracked.txt", "mine\n")
 
+    def edit_what_lands(self) -> None:
+        """Files of the latest tasks, whether they have reached the checkout or not."""
+        for name in sorted(self.files(INTEGRATION)):
+            if name.startswith("t"):
+                self.user.write(f"{name}.txt", f"{name} {self.name('e')}\n")
+
+    def add_worktree(self) -> None:
+        """Integration stands in a second worktree, until that is removed."""
+        if not self.try_git("worktree", "remove", "--force", str(self.worktree)):
+            self.try_git("worktree", "add", "-q", str(self.worktree), INTEGRATION)
+
+    def clean(self) -> None:
+        self.git("clean", "-q", "-fd")
+
     def stage(self) -> None:
         self.edit()
         self.git("add", "app.py")
@@ -305,7 +324,7 @@ ACTS = (
     "fast_forward_by_hand", "squash", "squash", "cherry_pick", "cherry_pick", "revert_by_hand", "switch", "switch",
     "detach", "check_out_integration", "commit_on_integration", "commit_on_integration", "force_main",
     "force_main_to_feature", "delete_integration", "move_integration_back", "move_integration_to_main", "edit",
-    "stage", "stash", "collect_garbage",
+    "stage", "stash", "collect_garbage", "edit_what_lands", "add_worktree", "clean",
 )  # fmt: skip
 
 

@@ -110,6 +110,12 @@ class Landings(RuleBasedStateMachine):
     def kill(self) -> None:
         self.workplace.kill()
 
+    @rule(turns=st.integers(1, 4))
+    def kill_before_it_is_recorded(self, turns: int) -> None:
+        """What a job has done stands in git, and nowhere else."""
+        self.workplace.run(lambda: self.workplace.do_unrecorded(turns))
+        self.workplace.kill()
+
     @rule()
     def land(self) -> None:
         self.person.check_untouched()

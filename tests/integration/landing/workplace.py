@@ -143,6 +143,13 @@ class Workplace(Bench):
         self.dispatch.start(now)
         self.place.engine.push(now, blocked=lambda _: False)
 
+    def do_unrecorded(self, turns: int) -> None:
+        """So many turns; then every job that waits is done, and its outcome is not taken."""
+        for _ in range(turns):
+            self.part_of_turn(4)
+        while self.inline.do_next():
+            pass
+
     def settle(self) -> None:
         """Turns until nothing happens by itself any more, also not when what has failed is tried again."""
         still = 0
