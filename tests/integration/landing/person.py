@@ -85,6 +85,10 @@ class Person:
     def branch(self) -> str:
         return self._text("HEAD").strip().removeprefix("ref: refs/heads/")
 
+    def stands_on_integration(self) -> bool:
+        """Whether a worktree does, so that no one else may move it."""
+        return self.branch() == INTEGRATION or self.worktree.exists()
+
     def look(self) -> Belongings:
         listed = self.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags")
         index = self.user.root / ".git" / "index"

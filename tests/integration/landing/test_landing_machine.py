@@ -59,10 +59,12 @@ class Landings(RuleBasedStateMachine):
     # ---- tasks
 
     @precondition(lambda self: self.count < MAX_TASKS)
-    @rule(needs=st.booleans())
-    def task(self, needs: bool) -> None:
-        """A task is ready, perhaps after the latest one."""
+    @rule(needs=st.booleans(), collides=st.booleans())
+    def task(self, needs: bool, collides: bool = False) -> None:
+        """A task is ready, perhaps after the latest one, or with a change to what others change as well."""
         self.count += 1
+        if collides:
+            self.workplace.colliding.add(f"t{self.count}")
         earlier = [f"t{self.count - 1}"] if needs and self.count > 1 else []
         self.workplace.task(f"t{self.count}", needs=earlier)
 

@@ -6,8 +6,7 @@ An agent is played by a commit that is made on exactly what its slot would have 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from coworkd.agents.port import Assignment
@@ -53,16 +52,8 @@ class Killed(BaseException):
     """The daemon is gone in the middle of something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What an agent changes."""
-
-    path: str
-    text: str
-
-
-def work_of(task: str) -> Work:
-    return Work(path=f"{task}.txt", text=f"{task}\n")
+SHARED = "shared.txt"
+"""What tasks that collide write, each a line of its own."""
 
 
 def _ends_at_once(_: Assignment) -> ScriptSteps:
@@ -75,6 +66,9 @@ class Workplace(Bench):
     def __init__(self, user: Checkout) -> None:
         self.user = user
         self.interruption = Interruption()
+        self.colliding: set[str] = set()
+        self.begun: dict[str, str] = {}
+        """The commit that each run has begun with."""
         self.starts: list[tuple[str, str, tuple[str, ...]]] = []
         """Tasks that have started: the commit they have started from, and the tasks that they need."""
         user.write(".git/info/exclude", ".cowork/\ntrash/\nstate/\nstate.db*\nepoch\n")
@@ -187,6 +181,7 @@ class Workplace(Bench):
             if order.start_from:
                 return SlotFailed(fault=start_fault_of(error, own_commit=True))
             return SlotDeferred(reason=f"waits: {error}")
+        self.begun[order.run] = order.restore or found.commit
         self.starts.append((order.task, found.commit, tuple(one.landing.task for one in order.needed)))
         return SlotReady(base=found.commit, worktree=self.root / "state", lacks=found.lacks)
 
@@ -194,11 +189,20 @@ class Workplace(Bench):
         if not order.submit:
             return SavedWork()
         with Repo.open(self.root) as repo:
-            work = work_of(order.task)
-            commit = commit_with(repo, order.base, work, order.message)
+            commit = self._commit(repo, order)
             name = submission_ref(order.task, order.number)
             update_refs(repo, [RefChange(name=name, old=repo.commit(name), new=commit)])
             return Imported(commit=commit, tree=repo.tree_of(commit))
+
+    def _commit(self, repo: Repo, order: FinishRequest) -> str:
+        """The task's own file, and a line in a file that others write as well, after what is in the tip to merge."""
+        start = self.begun[order.run]
+        files = {f"{order.task}.txt": f"{order.task}\n"}
+        if order.task in self.colliding:
+            lines = text_of(repo, order.tip or start, SHARED).splitlines()
+            files[SHARED] = "".join(f"{line}\n" for line in [order.task, *lines] if line)
+        parents = (start, order.tip) if order.tip else (start,)
+        return commit_with(repo, parents, files, order.message)
 
     # ---- what a person asks for
 
@@ -224,13 +228,19 @@ class Workplace(Bench):
         return self.db.all(TaskRow)
 
 
-def commit_with(repo: Repo, base: str, work: Work, message: str) -> str:
-    """A commit on another, with one file more; no branch and no index of the user's is touched."""
-    blob = repo.run("hash-object", "-w", "--stdin", stdin=work.text.encode()).text
-    entries = [line for line in repo.run("ls-tree", base).lines if not line.endswith(f"\t{work.path}")]
-    listed = "".join(f"{line}\n" for line in [*entries, f"100644 blob {blob}\t{work.path}"])
-    tree = repo.run("mktree", stdin=listed.encode()).text
-    return repo.run("commit-tree", tree, "-p", base, stdin=message.encode(), env=repo.author()).text
+def text_of(repo: Repo, commit: str, path: str) -> str:
+    return repo.run("show", f"{commit}:{path}", check=False).text if repo.resolve(f"{commit}:{path}") else ""
+
+
+def commit_with(repo: Repo, parents: tuple[str, ...], files: Mapping[str, str], message: str) -> str:
+    """A commit with the files of the last parent and some others; no branch and no index of the user's is touched."""
+    entries = [line for line in repo.run("ls-tree", parents[-1]).lines if line.split("\t")[1] not in files]
+    for path, text in files.items():
+        blob = repo.run("hash-object", "-w", "--stdin", stdin=text.encode()).text
+        entries.append(f"100644 blob {blob}\t{path}")
+    tree = repo.run("mktree", stdin="".join(f"{line}\n" for line in entries).encode()).text
+    words = [word for parent in parents for word in ("-p", parent)]
+    return repo.run("commit-tree", tree, *words, stdin=message.encode(), env=repo.author()).text
 
 
 def new_repository(folder: Path) -> Checkout:
