@@ -86,6 +86,8 @@ class EventKind(StrEnum):
     VERIFYING = "verifying"
     VERIFIED = "green"
     VERIFICATION_FAILED = "red"
+    NOT_BATCHED = "not batched"
+    VERIFICATION_FLAKY = "flaky"
     HELD = "held"
     RELEASED = "released"
     QUEUED_AGAIN = "queued again"

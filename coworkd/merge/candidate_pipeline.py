@@ -116,7 +116,7 @@ class CandidatePipeline:
     # ---- merge, and prove that nothing is lost
 
     def _merge(self, merge_input: MergeInput) -> MergeCandidate | MergeConflict | OutdatedBase | VerificationFailed:
-        merged = merge_submission(self.repo, merge_input.onto, _submission(self.request), merge_input.sources)
+        merged = merge_submission(self.repo, merge_input.onto, submission_of(self.request), merge_input.sources)
         if isinstance(merged, Conflicted):
             return self._conflict(merge_input, merged)
         pin_candidate(self.repo, merged.commit)
@@ -141,7 +141,7 @@ class CandidatePipeline:
             why = f"{lost}, and conflicts without them in {paths}"
             return OutdatedBase(tip=merge_input.tip, reason=f"{why}: it is done again")
         dispute = Dispute(
-            submission=_submission(request),
+            submission=submission_of(request),
             tip=merge_input.tip,
             base=request.base,
             kind=kind_of(merged),
@@ -255,7 +255,8 @@ def pin_candidate(repo: Repo, commit: str) -> None:
     raise RepoError("every number for a candidate was taken by another verification: it is verified again")
 
 
-def _submission(request: VerifyRequest) -> Submission:
+def submission_of(request: VerifyRequest) -> Submission:
+    """What is merged."""
     return Submission(
         task=request.task, attempt=request.attempt, number=request.number, commit=request.commit, title=request.title
     )

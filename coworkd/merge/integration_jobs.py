@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
+from coworkd.merge.batch_pipeline import Alone, BatchPipeline, BatchResult
 from coworkd.merge.branch_jobs import (
     MAX_ROUNDS,
     BranchReport,
@@ -46,6 +47,7 @@ from coworkd.merge.red_candidates import BlameFinder
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
 from coworkd.merge.verifier import TARGET, Verifier, gate_run, verification_of
 from coworkd.slots.repo_template import survey
+from coworkd.store import SubmissionKey
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
 from coworkd.system.git.numbered_refs import next_number_under, numbered_refs
@@ -167,15 +169,38 @@ class IntegrationJobs:
             )  # fmt: skip
             return _run_pipeline(pipeline, tip)
 
+    def verify_batch(
+        self, requests: tuple[VerifyRequest, ...], cancelled: Callable[[], bool]
+    ) -> BatchResult | Interrupted | TipMoved:
+        """Merge the submissions one after another with the tip and run their commands once, on the last result."""
+
+        def is_cancelled() -> bool:
+            return self._stopping.is_set() or cancelled()
+
+        with self._repos.lend() as repo, self._gates.lend() as gate:
+            tip = repo.commit(branch_ref(requests[0].branch))
+            if tip is None:
+                return TipMoved(tip="")
+            pipeline = BatchPipeline(
+                repo=repo, requests=requests, verifier=self._verifier, gate=gate, is_cancelled=is_cancelled
+            )
+            try:
+                return pipeline.run(tip)
+            except UnfitRepositoryError as error:
+                keys = [SubmissionKey(request.task, request.number) for request in requests]
+                return BatchResult(alone=tuple(Alone(key=key, reason=str(error)) for key in keys))
+
     # ---- landing
 
     def land(self, request: LandRequest) -> Landed | TipMoved:
         """Move the branch by compare-and-swap; a submission without a change lands by being looked at."""
+        *earlier, last = request.candidates
         with self._repos.lend() as repo:
-            if request.candidate == request.tip:
+            if last == request.tip:
                 return Landed(commit=request.tip)
-            if land(repo, request.branch, request.tip, request.candidate, next_number_under(repo, LANDINGS)):
-                return Landed(commit=request.candidate)
+            number = next_number_under(repo, LANDINGS)
+            if land(repo, request.branch, request.tip, last, number, earlier=earlier):
+                return Landed(commit=last)
             return TipMoved(tip=repo.commit(branch_ref(request.branch)) or "")
 
     def land_in_target(
@@ -215,6 +240,7 @@ class IntegrationJobs:
     def summarise_change(self, base: str, commit: str, context: ChangeContext | None = None) -> ChangeSummary:
         """What a candidate changes against its tip; with a `context` also what it does to its checks."""
         with self._repos.lend() as repo:
+            base = repo.commit(base) or base
             summary = summarise_change(repo, base, commit)
             if context is None:
                 return summary

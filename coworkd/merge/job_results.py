@@ -29,7 +29,7 @@ from coworkd.merge.job_values import (
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService, review_path
 from coworkd.merge.unverified import UnverifiedSubmissions, checkout_reason
-from coworkd.store import DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import BatchPlace, DocumentRow, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.documents import find_document
 from coworkd.store.landings import Landings
 from coworkd.store.problems import remove_task_problems
@@ -105,11 +105,11 @@ class ResultRecorder:
         led_astray = bool(unverified_reason(value.checks))
         unproven = row.kind is SubmissionKind.WORK and (not value.checks or led_astray)
         asked_again = led_astray and unproven and not checkout_reason(row)
-        event = submission_event(row, now, EventKind.VERIFIED, tip=value.tip)
+        event = submission_event(row, now, EventKind.VERIFIED, tip=value.tip, **_batch_data(value.batch))
         move_submission(
             self._db, row, SubmissionState.GREEN, event, candidate=value.candidate, candidate_tree=value.tree,
             verified_on=value.tip, checks=_checks_json(value.checks), needs_approval=row.needs_approval or unproven,
-            merge_proof=value.proof,
+            merge_proof=value.proof, batch=value.batch,
         )  # fmt: skip
         if asked_again:
             # What was approved, or needed no approval, had been verified.
@@ -210,6 +210,13 @@ class ResultRecorder:
             if item.command in green and not item.ticked:
                 data = tick(data, item.line)
         self._db.set(DocumentRow, task.path, target_bytes=data, target_sha=digest(data))
+
+
+def _batch_data(batch: BatchPlace | None) -> dict[str, str]:
+    """What the event of a verification says of those that were verified with it."""
+    if batch is None:
+        return {}
+    return {"together": f"as number {batch.place} of {batch.size} together", "verified": batch.commit}
 
 
 def _checks_json(checks: tuple[Check, ...]) -> str:

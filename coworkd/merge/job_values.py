@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from coworkd.core.conflict_facts import ConflictFacts
 from coworkd.core.model import Check, SandboxSpec
 from coworkd.merge.blame import Blame
+from coworkd.store import BatchPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +54,13 @@ class StoredSubmission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LandRequest:
-    """Move the integration branch to a candidate that is green on `tip`."""
+    """Move the integration branch to the last of these candidates, which is green.
 
-    task: str
-    number: int
+    Each is merged with the one before, the first with `tip`.
+    """
+
     tip: str
-    candidate: str
+    candidates: tuple[str, ...]
     branch: str
 
 
@@ -72,6 +74,8 @@ class Verified:
     checks: tuple[Check, ...]
     proof: str
     """Why the merge is known to have lost nothing."""
+    batch: BatchPlace | None = None
+    """None: it was verified alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,8 @@ class QueueReader:
         for row in rows:
             task = tasks[row.task]
             current = self._with_current_settings(row, specs.get(task.path, TaskSpec()), settings, now)
-            entries.append(_entry(current, task, needs.get(task.id, ())))
+            conditions = _conditions(current, specs.get(task.path, TaskSpec()), settings)
+            entries.append(_entry(current, task, needs.get(task.id, ()), conditions))
         return entries
 
     def _with_current_settings(
@@ -83,7 +84,7 @@ class QueueReader:
             task=row.task, title=_TITLES[row.kind].format(task.title), attempt=row.attempt, number=row.number,
             commit=row.commit_id, base=row.base, has_change=bool(row.tree), commands=_commands(row, spec, settings),
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
-            timeout=min(settings.verify_timeout, spec.timeout or settings.verify_timeout),
+            timeout=_timeout(spec, settings),
             branch=settings.integration.branch, target=self._board.specs.target(),
             loop=spec.loop is not None, undoes="" if row.kind is SubmissionKind.WORK else row.base,
         )  # fmt: skip
@@ -99,11 +100,10 @@ class QueueReader:
             dependencies=all_dependencies(self._db, row.task),
         )  # fmt: skip
 
-    def land_request(self, row: SubmissionRow) -> LandRequest:
-        branch = self._board.specs.settings().integration.branch
-        return LandRequest(
-            task=row.task, number=row.number, tip=row.verified_on, candidate=row.candidate, branch=branch
-        )
+    def land_request(self, rows: Sequence[SubmissionRow]) -> LandRequest:
+        """How submissions that were verified together, or a single one, land."""
+        branch, tip = self._board.specs.settings().integration.branch, rows[0].verified_on
+        return LandRequest(tip=tip, candidates=tuple(row.candidate for row in rows), branch=branch)
 
     def target_request(self) -> VerifyRequest:
         """The target's own commits, to be checked as merged with what has landed."""
@@ -127,9 +127,25 @@ def _commands(row: SubmissionRow, spec: TaskSpec, settings: Settings) -> tuple[s
     return tuple(dict.fromkeys((*settings.verify, *spec.verify, *proofs)))
 
 
-def _entry(row: SubmissionRow, task: TaskRow, unmet: Sequence[str]) -> QueueEntry:
+def _timeout(spec: TaskSpec, settings: Settings) -> float:
+    return min(settings.verify_timeout, spec.timeout or settings.verify_timeout)
+
+
+def _conditions(row: SubmissionRow, spec: TaskSpec, settings: Settings) -> float | None:
+    """What its commands are run with, beside what all have in common; None: it is verified alone.
+
+    Alone is what takes a landing back or brings it again, what changes nothing, what loops until the commands are
+    green, what nothing verifies, and what leads into a checkout.
+    """
+    alone = row.kind is not SubmissionKind.WORK or not row.tree or spec.loop is not None or not spec.batch
+    unverified = not _commands(row, spec, settings) or bool(checkout_reason(row))
+    return None if alone or unverified else _timeout(spec, settings)
+
+
+def _entry(row: SubmissionRow, task: TaskRow, unmet: Sequence[str], conditions: float | None) -> QueueEntry:
     return QueueEntry(
         key=row.key, state=row.state, verified_on=row.verified_on, needs_approval=row.needs_approval,
         approved=row.approved, reviewed=bool(row.request),
         needs=() if row.kind is SubmissionKind.REVERT else tuple(unmet), priority=task.priority, created=row.created,
+        conditions=conditions, batch=row.batch,
     )  # fmt: skip

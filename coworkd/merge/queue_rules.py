@@ -7,10 +7,11 @@ dependants, then priority, then age.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from coworkd.store import SubmissionKey, SubmissionState
+from coworkd.merge.batch_rules import choose_batch
+from coworkd.store import BatchPlace, SubmissionKey, SubmissionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,10 @@ class QueueEntry:
     """Dependencies of its task that have not landed."""
     priority: float
     created: float
+    conditions: Hashable = None
+    """What its commands are run with: those for which this is equal may be verified together; None: alone."""
+    batch: BatchPlace | None = None
+    """Where it stands among those that it was verified with; None: it was verified alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,13 @@ class VerifyStep:
     """Merge it with the present tip and run the checks."""
 
     key: SubmissionKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchStep:
+    """Merge them one after another with the present tip and run their checks once, on the last result."""
+
+    keys: tuple[SubmissionKey, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +59,12 @@ class ReviewStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LandStep:
-    """It is green on the present tip and needs no approval any more: move the integration branch."""
+    """They are green on the present tip and need no approval any more: move the integration branch to the last."""
 
-    key: SubmissionKey
+    keys: tuple[SubmissionKey, ...]
 
 
-QueueStep = VerifyStep | ReviewStep | LandStep
+QueueStep = VerifyStep | BatchStep | ReviewStep | LandStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +77,8 @@ class QueueLoad:
     """Submissions that are being verified."""
     moving: bool = False
     """The integration branch is being moved."""
+    batch_size: int = 1
+    """Submissions that may be verified together."""
 
 
 IDLE = QueueLoad()
@@ -76,27 +90,59 @@ def next_steps(entries: Sequence[QueueEntry], tip: str, load: QueueLoad = IDLE) 
 
     While a landing is under way, a gate stays free for the one that follows.
     """
-    reviews: list[QueueStep] = [
-        ReviewStep(key=e.key) for e in entries if e.state is SubmissionState.GREEN and not e.approved and not e.reviewed
-    ]
+    reviews: list[QueueStep] = [ReviewStep(key=entry.key) for entry in entries if _is_review_due(entry)]
     ordered = sorted(entries, key=_sort_key)
     landing = [entry for entry in ordered if _is_cleared(entry) and not entry.needs]
     under_way = any(entry.key in load.verifying for entry in landing)
-    following = next((step for entry in landing if (step := _next_step(entry, tip)) is not None), None)
+    following = _landing_step(landing, tip, load.batch_size)
     first = [VerifyStep(key=e.key) for e in ordered if (not _is_cleared(e) or e.needs) and _is_to_verify(e, load)]
     if under_way or following is None:
         return [*reviews, *first[: load.gates]]
-    if load.moving or any(_is_about_to_land(entry, tip) for entry in landing):
+    if load.moving or isinstance(following, ReviewStep):
         return [*reviews, *first[: max(0, load.gates - 1)]]
-    if isinstance(following, VerifyStep):
+    if not isinstance(following, LandStep):
         return [*reviews, *[following, *first][: load.gates]]
     return [*reviews, following, *first[: max(0, load.gates - 1)]]
 
 
-def _is_about_to_land(entry: QueueEntry, tip: str) -> bool:
-    """It lands as soon as its review has been written."""
-    unwritten = not entry.reviewed and not entry.approved
-    return entry.state is SubmissionState.GREEN and unwritten and entry.verified_on == tip
+def _landing_step(landing: Sequence[QueueEntry], tip: str, batch_size: int) -> QueueStep | None:
+    """What leads to the next landing; a review, where one has to be written before."""
+    verified = [entry for entry in landing if _is_verified(entry, landing, tip)]
+    outdated = [entry for entry in landing if entry not in verified and not _is_review_due(entry)]
+    first = next((entry for entry in landing if entry in verified or entry in outdated), None)
+    if first is None:
+        return None
+    if first in outdated:
+        keys = tuple(entry.key for entry in choose_batch(outdated, batch_size))
+        return BatchStep(keys=keys) if len(keys) > 1 else VerifyStep(key=first.key)
+    together = _verified_with(first, landing, tip)
+    unwritten = next((entry for entry in together if _is_review_due(entry)), None)
+    return ReviewStep(key=unwritten.key) if unwritten else LandStep(keys=tuple(entry.key for entry in together))
+
+
+def _is_review_due(entry: QueueEntry) -> bool:
+    """Its review is written as soon as it is green."""
+    return entry.state is SubmissionState.GREEN and not entry.approved and not entry.reviewed
+
+
+def _is_verified(entry: QueueEntry, landing: Sequence[QueueEntry], tip: str) -> bool:
+    """It can land as it is. One of a batch lands with all the others of it: no smaller tree was verified."""
+    if entry.state is not SubmissionState.GREEN or entry.verified_on != tip:
+        return False
+    return entry.batch is None or len(_verified_with(entry, landing, tip)) == entry.batch.size
+
+
+def _verified_with(entry: QueueEntry, landing: Sequence[QueueEntry], tip: str) -> list[QueueEntry]:
+    """Those of its batch that can still land, in their order; itself alone, where it was verified alone."""
+    if entry.batch is None:
+        return [entry]
+    places = {
+        one.batch.place: one
+        for one in landing
+        if one.batch is not None and one.batch.commit == entry.batch.commit
+        and one.state is SubmissionState.GREEN and one.verified_on == tip
+    }  # fmt: skip
+    return [places[place] for place in sorted(places)]
 
 
 def _is_to_verify(entry: QueueEntry, load: QueueLoad) -> bool:
@@ -110,15 +156,3 @@ def _sort_key(entry: QueueEntry) -> tuple[bool, float, float, str]:
 def _is_cleared(entry: QueueEntry) -> bool:
     """It is approved, or needs no approval."""
     return entry.approved or not entry.needs_approval
-
-
-def _next_step(entry: QueueEntry, tip: str) -> QueueStep | None:
-    if entry.state is SubmissionState.QUEUED:
-        return VerifyStep(key=entry.key)
-    if entry.state is not SubmissionState.GREEN or not _is_cleared(entry) or entry.needs:
-        return None
-    if not entry.reviewed and not entry.approved:
-        return None
-    if entry.verified_on == tip:
-        return LandStep(key=entry.key)
-    return VerifyStep(key=entry.key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,9 +29,9 @@ TARGET = "target"
 """The gate for the target's commits as merged with what landed; those for submissions have numbers (`gate_pool`)."""
 TARGET_OUTPUT = ".target"
 """The name of the folder with the output of checks of the target's commits; no task is called so."""
-_KEPT_OUTPUT, _TIP_VERSION_OUTPUT = ".kept", ".before"
-"""How the names of folders begin with the output of checks that are kept by their tree, and of a candidate with the
-tip's version of what its checks execute."""
+_KEPT_OUTPUT, _TIP_VERSION_OUTPUT, _BATCH_OUTPUT = ".kept", ".before", ".batch"
+"""How the names of folders begin with the output of checks that are kept by their tree, of a candidate with the tip's
+version of what its checks execute, and of several submissions."""
 DISK_FULL = 1 << 20
 """Bytes: with less than these left, a red check says that the disk is full."""
 
@@ -56,6 +56,11 @@ def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gat
     """One run of commands on a commit, as the request has it."""
     verification, output = verification_of(request, commands), TARGET_OUTPUT if gate == TARGET else request.task
     return GateRun(commit=commit, verification=verification, timeout=request.timeout, gate=gate, output=output)
+
+
+def batch_output(gate: str) -> str:
+    """Where the output goes of a verification of several submissions."""
+    return f"{_BATCH_OUTPUT}-{gate}"
 
 
 def tip_version_output(gate: str) -> str:
@@ -151,6 +156,14 @@ class Verifier:
         shutil.rmtree(self.output_folder(to), ignore_errors=True)
         with suppress(OSError):
             shutil.copytree(self.output_folder(name), self.output_folder(to))
+
+    def select_output(self, name: str, to: str, numbers: Sequence[int]) -> None:
+        """The output of some checks of a run, by number, as that of another run."""
+        shutil.rmtree(self.output_folder(to), ignore_errors=True)
+        self.output_folder(to).mkdir(parents=True)
+        for place, number in enumerate(numbers, 1):
+            with suppress(OSError):
+                shutil.copyfile(self.output_folder(name) / f"{number}.log", self.output_folder(to) / f"{place}.log")
 
     def join_output(self, name: str, to: str, after: int) -> None:
         """Count the output of one run behind the first `after` files of another."""

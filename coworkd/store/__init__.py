@@ -10,6 +10,7 @@ from coworkd.core.run_states import RunState
 from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.database import Cells, Database
 from coworkd.store.rows import (
+    BatchPlace,
     CooldownRow,
     DocumentRow,
     EventRow,
@@ -28,6 +29,7 @@ from coworkd.store.rows import (
 )
 
 __all__ = [
+    "BatchPlace",
     "Cells",
     "CooldownRow",
     "Database",

@@ -326,6 +326,14 @@ def _merge_proofs(db: sqlite_utils.Database) -> None:
     db.conn.execute("ALTER TABLE submissions ADD COLUMN merge_proof TEXT NOT NULL DEFAULT ''")
 
 
+_BATCHES = (
+    "ALTER TABLE submissions ADD COLUMN batch_commit TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE submissions ADD COLUMN batch_place INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE submissions ADD COLUMN batch_size INTEGER NOT NULL DEFAULT 0",
+)
+"""Which submissions were verified together, and so land together."""
+
+
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
     """The step that executes these one after another."""
 
@@ -365,6 +373,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _all_of(_LOOPS),
     _all_of(_CONFLICT_FACTS),
     _merge_proofs,
+    _all_of(_BATCHES),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -252,6 +252,17 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPlace:
+    """Where a submission stands among those that were verified together."""
+
+    commit: str
+    """The merge whose tree was verified for all of them: the candidate of the last."""
+    place: int
+    """From 1: each is merged with the one before, and they land in this order, in one move."""
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionRow:
     task: str
     number: int
@@ -293,6 +304,9 @@ class SubmissionRow:
     """A commit of the target that is known to contain its landing; empty: none is."""
     missing: str = ""
     """Why its landing is in neither branch any more; empty: it is there, or has not landed."""
+
+    batch: Annotated[BatchPlace | None, SqlNames(commit="batch_commit", place="batch_place", size="batch_size")] = None
+    """None: it was verified alone, or not yet."""
 
     @property
     def key(self) -> SubmissionKey:

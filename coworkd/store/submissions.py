@@ -20,7 +20,7 @@ from coworkd.core.submission_states import (
 )
 from coworkd.store.database import Database
 from coworkd.store.events import NewEvent, add_event
-from coworkd.store.rows import SubmissionKey, SubmissionKind, SubmissionRow, TaskRow
+from coworkd.store.rows import BatchPlace, SubmissionKey, SubmissionKind, SubmissionRow, TaskRow
 
 _PENDING = tuple(sorted(PENDING_SUBMISSION_STATES))
 _IN_QUEUE = tuple(sorted(IN_QUEUE))
@@ -52,7 +52,7 @@ def move_submission(
     row: SubmissionRow,
     to: SubmissionState,
     event: NewEvent,
-    **columns: str | bool | float,
+    **columns: str | bool | float | BatchPlace | None,
 ) -> None:
     """Write a state, the columns that follow from it, and the event.
 

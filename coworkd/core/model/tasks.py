@@ -84,6 +84,8 @@ class TaskSpec:
     labels: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()
+    batch: bool = True
+    """False: it is verified alone, and lands alone."""
     approve: frozenset[ApprovalPoint] | None = None
     """None: the workspace's setting counts."""
     on_error: OnError = OnError.RETRY

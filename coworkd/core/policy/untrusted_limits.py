@@ -35,6 +35,10 @@ def _criteria(spec: TaskSpec, known: TaskSpec, _settings: Settings) -> tuple[Cri
     return tuple(_claimed(item, _commands(known)) for item in spec.criteria)
 
 
+def _batch(spec: TaskSpec, known: TaskSpec, _settings: Settings) -> bool:
+    return known.batch and spec.batch
+
+
 def _approve(spec: TaskSpec, known: TaskSpec, settings: Settings) -> frozenset[ApprovalPoint] | None:
     return known.approve if spec.approve is None else spec.approve | (known.approve or settings.approve)
 
@@ -66,6 +70,7 @@ _Limit: TypeAlias = Callable[[TaskSpec, TaskSpec, Settings], Any]
 LIMITS: Mapping[str, _Limit] = {
     "verify": _verify,
     "criteria": _criteria,
+    "batch": _batch,
     "approve": _approve,
     "budget": _budget,
     "timeout": _timeout,

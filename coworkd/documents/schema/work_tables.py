@@ -109,6 +109,12 @@ TASK = Schema(
             trust=TIGHTENS,
         ),
         Field(
+            "batch",
+            flag,
+            help="`false`: it is verified alone, where a command must hold for this change alone",
+            trust=TIGHTENS,
+        ),
+        Field(
             "approve",
             EnumSetReader(ApprovalPoint),
             canonical=as_list,

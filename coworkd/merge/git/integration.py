@@ -6,6 +6,7 @@ applied again as one. The trailers tell which task, attempt and submission it wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
@@ -70,9 +71,10 @@ def landing_message(submission: Submission) -> str:
     )
 
 
-def land(repo: Repo, branch: str, old: str | None, new: str, sequence: int) -> bool:
+def land(repo: Repo, branch: str, old: str | None, new: str, sequence: int, *, earlier: Sequence[str] = ()) -> bool:
     """Move the integration branch from `old` (None: it is new) to `new` and record it as `refs/cowork/land/SEQUENCE`.
 
+    `earlier`: landings that `new` was merged with, which land with it and are recorded before it, the oldest first.
     One transaction. False: the branch is not at `old` any more, build and verify again. Raises RepoError when the
     branch is checked out somewhere, for the files there would not follow.
     """
@@ -84,5 +86,8 @@ def land(repo: Repo, branch: str, old: str | None, new: str, sequence: int) -> b
         )
     if is_symbolic(repo, name):
         raise RepoError(f"{branch} is only another name for a different branch; make it a branch of its own")
-    landing = RefChange(name=landing_ref(sequence), old=None, new=new)
-    return update_refs(repo, [RefChange(name=name, old=old, new=new), landing])
+    landings = [
+        RefChange(name=landing_ref(number), old=None, new=commit)
+        for number, commit in enumerate((*earlier, new), sequence)
+    ]
+    return update_refs(repo, [RefChange(name=name, old=old, new=new), *landings])

@@ -161,3 +161,23 @@ def test_submissions_are_verified_for_their_reviews_at_the_same_time_in_gates_of
     w.finish("b")
     w.finish("a")
     assert {"made.a", "made.b"} <= w.tree()
+
+
+def test_what_lands_together_is_verified_together_and_one_that_is_bad_keeps_no_one_else(w: Site) -> None:
+    w.agent("ed", EDIT)
+    w.agent("bad", "cat > /dev/null; echo broken > made.$COWORK_TASK; echo ok")
+    w.config('approve: []\nmax_attempts: 1\nverify: ["! grep -q broken made.*"]\n')
+    tasks = ("a", "b", "c", "d", "e")
+    for task in tasks:
+        w.task(task, agent="bad" if task == "c" else "ed")
+    w.up()
+    w.until("c", "failed")
+    for task in ("a", "b", "d", "e"):
+        w.until(task, "done")
+    assert {f"made.{task}" for task in "abde"} <= w.tree()
+    assert "made.c" not in w.tree()
+    assert "grep -q broken" in w.card("c")["why"]
+    landed = w.git(
+        "log", "--first-parent", "--format=%(trailers:key=Cowork-Task,valueonly)", "main..cowork/integration"
+    )
+    assert sorted(landed.split()) == ["a", "b", "d", "e"]

@@ -2,108 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from coworkd.board.task_board import Board
 from coworkd.core.errors import RepoError
 from coworkd.core.model import Status
-from coworkd.merge.git.facts import BranchContext
-from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
-from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
-from coworkd.merge.integration_jobs import IntegrationJobs
-from coworkd.merge.job_values import Interrupted, StoredSubmission, TipCheckResult, VerificationResult, VerifyRequest
-from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.merger import Merger
+from coworkd.merge.git.revert_commits import RevertCommit
 from coworkd.merge.reverts import RevertService
 from coworkd.store import SubmissionKey, SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.submissions import (
-    add_submission,
     find_submission,
     held_submissions,
     pending_submissions,
     retire_submission,
 )
-from coworkd.system.background_jobs import Jobs
 from coworkd.system.git import Repo
 from tests.integration.gitkit import Checkout, checkout
-from tests.integration.workspacekit import TASK, Workspace
+from tests.integration.queuekit import Queue
+from tests.integration.workspacekit import TASK
 
 REVIEW = "reviews/a.md"
 CONFIG = "config.yaml"
 LOCKED = RepoError("fatal: Unable to create '.git/packed-refs.lock': File exists")
-
-
-class FailingJobs(IntegrationJobs):
-    """Real jobs, until a test says what is wrong with the repository."""
-
-    broken: RepoError | None = None
-
-    def verify(self, request: VerifyRequest, cancelled: Callable[[], bool]) -> VerificationResult:
-        self._fail()
-        return super().verify(request, cancelled)
-
-    def check_tip(self, request: VerifyRequest, command: str) -> TipCheckResult | Interrupted:
-        self._fail()
-        return super().check_tip(request, command)
-
-    def latest_submission(self, task: str, branch: str) -> StoredSubmission | None:
-        self._fail()
-        return super().latest_submission(task, branch)
-
-    def land_in_target(
-        self, request: VerifyRequest, branches: BranchContext, *, onto: bool = False
-    ) -> LandedInTarget | TargetRefused:
-        self._fail()
-        return super().land_in_target(request, branches, onto=onto)
-
-    def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
-        self._fail()
-        del task, number, branch
-        return RevertCommit(commit="c" * 40, tree="t" * 40, landing=landing, later=())
-
-    def _fail(self) -> None:
-        if self.broken is not None:
-            raise self.broken
-
-
-class Queue(Workspace):
-    """A workspace in a repository, with its merge queue."""
-
-    def __init__(self, user: Checkout, repo: Repo) -> None:
-        super().__init__(user.root)
-        self.jobs = Jobs(lambda: None)
-        self.board = Board(self.db, self.intake)
-        self.integration = FailingJobs(user.root, user.root.parent / "state", self.jobs.stopping)
-        landed = LandedTasks(self.board, repo)
-        self.merger = Merger(self.board, self.jobs, self.integration, self.folder, landed, repo.common_dir)
-        self.db.state.first_target = "main"
-
-    def pass_time(self, seconds: float = 0.0) -> None:
-        """Let time pass, and everything happen that follows."""
-        self.now += seconds
-        for _ in range(6):
-            self.jobs.settle(self.now)
-            self.turn(0.0)
-            self.merger.step(self.now, start=True)
-            while self.jobs.busy():
-                self.jobs.settle(self.now)
-
-    def add_task(self, name: str = "a", **columns: str) -> None:
-        self.save("---\nstatus: draft\n---\nDo it.\n", f"tasks/{name}.md")
-        self.turns()
-        with self.db.write():
-            self.db.set(TaskRow, name, priority=2.0, **columns)
-
-    def submit(self, commit: str, tree: str, base: str, task: str = "a", number: int = 1) -> SubmissionRow:
-        row = SubmissionRow(
-            task=task, number=number, attempt=1, commit_id=commit, tree=tree, base=base, state=SubmissionState.QUEUED,
-            created=self.now, needs_approval=False,
-        )  # fmt: skip
-        add_submission(self.db, row)
-        return row
 
 
 @pytest.fixture

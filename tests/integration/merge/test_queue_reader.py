@@ -12,6 +12,9 @@ from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.store import SubmissionKey, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.submissions import add_submission, update_submission
+from coworkd.system.git import Repo
+from tests.integration.gitkit import checkout
+from tests.integration.queuekit import Queue
 from tests.integration.workspacekit import Workspace
 
 CONFIG = "config.yaml"
@@ -74,3 +77,37 @@ def test_what_changes_is_seen_at_once(tmp_path: Path) -> None:
     work.turns()
     assert [entry.needs_approval for entry in work.reader.entries(work.now)] == [False, False]
     work.db.close()
+
+
+def test_a_turn_costs_the_same_statements_however_many_wait_for_a_person(tmp_path: Path) -> None:
+    few, many = (_statements_of_a_turn(tmp_path / str(waiting), waiting) for waiting in (2, 200))
+    assert few == many
+
+
+def _statements_of_a_turn(folder: Path, waiting: int) -> int:
+    """How many statements a turn of the merge queue takes in which nothing has happened."""
+    user = checkout(folder / "project")
+    user.commit("first", {"a.txt": "a\n", ".gitignore": ".cowork/\ntrash/\nstate.db*\nepoch\n"})
+    base = user.git("rev-parse", "main")
+    with Repo.open(user.root) as repo:
+        queue = Queue(user, repo)
+        queue.save('version: 1\nverify: ["true"]\n', CONFIG)
+        for number in range(waiting):
+            queue.save("---\nstatus: draft\n---\nDo it.\n", f"tasks/t{number}.md")
+        queue.turns()
+        with queue.db.write():
+            for number in range(waiting):
+                queue.db.set(TaskRow, f"t{number}", status=Status.REVIEW)
+                row = queue.submit(base, "tree", base, f"t{number}")
+                queue.db.set(
+                    SubmissionRow, row.key, state=SubmissionState.GREEN, needs_approval=True, request="r",
+                    checks=CHECKED,
+                )  # fmt: skip
+        queue.pass_time()
+        asked: list[str] = []
+        queue.db.connection.set_trace_callback(asked.append)
+        queue.merger.step(queue.now, start=True)
+        queue.db.connection.set_trace_callback(None)
+        queue.jobs.close()
+        queue.db.close()
+    return len(asked)

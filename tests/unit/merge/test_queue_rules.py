@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coworkd.merge.queue_rules import (
+    BatchStep,
     LandStep,
     QueueEntry,
     QueueLoad,
@@ -15,7 +17,7 @@ from coworkd.merge.queue_rules import (
     VerifyStep,
     next_steps,
 )
-from coworkd.store import SubmissionKey, SubmissionState
+from coworkd.store import BatchPlace, SubmissionKey, SubmissionState
 
 TIP = "t1"
 QUEUED, GREEN = SubmissionState.QUEUED, SubmissionState.GREEN
@@ -46,7 +48,7 @@ def entry(task: str, state: SubmissionState = GREEN, tip: str = TIP, **more: obj
 def test_what_is_queued_is_verified_and_what_is_green_lands() -> None:
     assert next_steps([entry("a", QUEUED, tip="")], TIP) == [VerifyStep(key=SubmissionKey("a", 1))]
     assert next_steps([entry("a")], TIP) == [ReviewStep(key=SubmissionKey("a", 1))]
-    assert next_steps([entry("a", reviewed=True)], TIP) == [LandStep(key=SubmissionKey("a", 1))]
+    assert next_steps([entry("a", reviewed=True)], TIP) == [LandStep(keys=(SubmissionKey("a", 1),))]
 
 
 def test_green_on_an_older_tip_is_verified_again() -> None:
@@ -57,13 +59,13 @@ def test_a_person_is_asked_once_and_nothing_lands_before_the_approval() -> None:
     assert next_steps([entry("a", needs_approval=True)], TIP) == [ReviewStep(key=SubmissionKey("a", 1))]
     assert next_steps([entry("a", needs_approval=True, reviewed=True)], TIP) == []
     assert next_steps([entry("a", needs_approval=True, reviewed=True, approved=True)], TIP) == [
-        LandStep(key=SubmissionKey("a", 1))
+        LandStep(keys=(SubmissionKey("a", 1),))
     ]
 
 
 def test_a_dependency_lands_first() -> None:
     early = entry("late", needs=("first",), priority=0.0, reviewed=True)
-    assert next_steps([early, entry("first", reviewed=True)], TIP) == [LandStep(key=SubmissionKey("first", 1))]
+    assert next_steps([early, entry("first", reviewed=True)], TIP) == [LandStep(keys=(SubmissionKey("first", 1),))]
     assert next_steps([early], TIP) == []
 
 
@@ -78,8 +80,8 @@ def test_approved_goes_before_unapproved_then_priority_then_age() -> None:
         left, seen = list(order), list[str]()
         while left:
             (step,) = next_steps(left, TIP)
-            seen.append(step.key.task)
-            left = [item for item in left if item.key != step.key]
+            seen += keys([step])
+            left = [item for item in left if item.key not in keys_of(step)]
         assert seen == ["d", "c", "b", "a"]
 
 
@@ -88,7 +90,11 @@ def waiting(task: str, **more: object) -> QueueEntry:
 
 
 def keys(steps: Sequence[QueueStep]) -> list[str]:
-    return [step.key.task for step in steps]
+    return [key.task for step in steps for key in keys_of(step)]
+
+
+def keys_of(step: QueueStep) -> tuple[SubmissionKey, ...]:
+    return step.keys if isinstance(step, LandStep | BatchStep) else (step.key,)
 
 
 def test_as_many_are_verified_for_their_reviews_as_gates_are_free() -> None:
@@ -111,7 +117,7 @@ def test_one_landing_is_prepared_at_a_time() -> None:
     green = entry("a")
     assert next_steps([green, second], TIP, QueueLoad(gates=3)) == [ReviewStep(key=green.key)], "it lands next"
     landed = entry("a", reviewed=True)
-    assert next_steps([landed, second], TIP, QueueLoad(gates=3)) == [LandStep(key=green.key)]
+    assert next_steps([landed, second], TIP, QueueLoad(gates=3)) == [LandStep(keys=(green.key,))]
 
 
 def test_a_gate_stays_free_for_what_follows_the_landing_that_is_under_way() -> None:
@@ -134,7 +140,7 @@ def test_gates_and_landings_are_bounded(entries: list[QueueEntry], gates: int, m
     assert len(verified) <= gates
     assert not load.verifying & set(verified)
     for_landing = {e.key for e in entries if (e.approved or not e.needs_approval) and not e.needs}
-    prepared = [step.key for step in steps if not isinstance(step, ReviewStep) and step.key in for_landing]
+    prepared = [step for step in steps if not isinstance(step, ReviewStep) and for_landing.intersection(keys_of(step))]
     assert len(prepared) <= (0 if moving or for_landing & load.verifying else 1)
 
 
@@ -144,8 +150,7 @@ def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[QueueEntry]
     work = [step for step in steps if not isinstance(step, ReviewStep)]
     assert len([step for step in work if isinstance(step, VerifyStep)]) <= 1
     by_key = {item.key: item for item in entries}
-    for step in steps:
-        item = by_key[step.key]
+    for step, item in [(one, by_key[key]) for one in steps for key in keys_of(one)]:
         if isinstance(step, LandStep):
             assert item.state is GREEN
             assert item.verified_on == TIP
@@ -160,3 +165,46 @@ def test_one_thing_at_a_time_and_nothing_unasked_lands(entries: list[QueueEntry]
 def test_every_review_that_is_due_is_asked_for(entries: list[QueueEntry]) -> None:
     due = {e.key for e in entries if e.state is GREEN and not e.approved and not e.reviewed}
     assert {step.key for step in next_steps(entries, TIP) if isinstance(step, ReviewStep)} == due
+
+
+# ---- batches
+
+
+def together(*tasks: str, size: int = 0, **more: object) -> list[QueueEntry]:
+    """Green submissions that were verified together."""
+    return [
+        entry(task, batch=BatchPlace(commit="last", place=place, size=size or len(tasks)), **{"reviewed": True, **more})
+        for place, task in enumerate(tasks, 1)
+    ]
+
+
+def test_what_is_checked_alike_is_verified_together() -> None:
+    entries = [entry(task, QUEUED, tip="", conditions=1.0, created=created) for created, task in enumerate("abcd", 1)]
+    load = QueueLoad(gates=2, batch_size=3)
+    assert next_steps(entries, TIP, load) == [BatchStep(keys=tuple(SubmissionKey(task, 1) for task in "abc"))]
+    assert next_steps(entries[:1], TIP, load) == [VerifyStep(key=SubmissionKey("a", 1))]
+    assert next_steps(entries, TIP, QueueLoad(gates=0, batch_size=3)) == []
+    alone = [entry("a", QUEUED, tip=""), *entries[1:]]
+    assert next_steps(alone, TIP, load) == [VerifyStep(key=SubmissionKey("a", 1))]
+
+
+def test_what_waits_for_an_approval_is_in_no_batch() -> None:
+    entries = [waiting("a", conditions=1.0), waiting("b", conditions=1.0)]
+    assert keys(next_steps(entries, TIP, QueueLoad(gates=1, batch_size=4))) == ["a"]
+    approved = [entry(task, tip="t0", approved=True, needs_approval=True, conditions=1.0) for task in "ab"]
+    assert isinstance(next_steps(approved, TIP, QueueLoad(batch_size=4))[0], BatchStep)
+
+
+def test_a_batch_lands_in_one_step_in_the_order_of_its_merges() -> None:
+    assert keys(next_steps(together("c", "a", "b"), TIP)) == ["c", "a", "b"]
+
+
+def test_a_batch_lands_when_each_review_is_written() -> None:
+    unwritten = [*together("a", "b")[:1], *together("x", "b", reviewed=False)[1:]]
+    assert next_steps(unwritten, TIP) == [ReviewStep(key=SubmissionKey("b", 1))]
+
+
+@pytest.mark.parametrize("left", [("a",), ("b",)])
+def test_what_was_verified_together_does_not_land_without_one_of_it(left: tuple[str]) -> None:
+    rest = [one for one in together("a", "b") if one.key.task in left]
+    assert next_steps(rest, TIP) == [VerifyStep(key=rest[0].key)]
