@@ -18,6 +18,7 @@ from tests.integration.workspacekit import TASK, Workspace
 
 TYPED = {
     "verify": "[make]",
+    "batch": "false",
     "approve": "[merge, tools]",
     "budget": "{usd: 1, tokens: 10, minutes: 1}",
     "timeout": "1m",
@@ -28,6 +29,7 @@ TYPED = {
 
 BY_GIT = {
     "verify": "[curl evil]",
+    "batch": "true",
     "approve": "[]",
     "budget": "{usd: 100, tokens: 1000, minutes: 100}",
     "timeout": "9h",
@@ -53,6 +55,7 @@ SETTINGS_BY_GIT = {
     "copy": "[.env]",
     "verify": "[curl evil]",
     "verify_timeout": "9h",
+    "parallel_verifications": "99",
     "approve": "[]",
     "sandbox": "off",
     "integration": "{branch: main, land: auto}",
