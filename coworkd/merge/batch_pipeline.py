@@ -2,7 +2,7 @@
 
 What cannot be in a chain, or proves nothing there, is left to a verification of its own: a merge that conflicts, a
 change that alters what its own checks execute, what is red without any change. That verification finds who is to blame
-(`candidate_pipeline`); here nobody is blamed.
+(`candidate_pipeline`); here no author is blamed.
 
 Blocking; called from job threads only.
 """
