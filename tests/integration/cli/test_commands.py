@@ -32,6 +32,7 @@ ARGUMENTS |= {
     "diff": ["x"],
     "apply": ["x"],
     "revert": ["x"],
+    "resolve": ["x"],
 }
 ARGUMENTS |= {"merge-driver": ["install"], "why": ["HEAD"]}
 OUTSIDE = sorted(COMMANDS.keys() - {"demo", "schema", "simulate", "stress"})
