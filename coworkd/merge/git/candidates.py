@@ -44,9 +44,10 @@ def builds_on_lost(repo: Repo, base: str, commit: str, branches: Sequence[str]) 
     """Whether what was made on `base` holds commits that a person dropped from the target or from integration.
 
     The merge of both branches that a run begins with, while integration has not taken the target's commits, is none.
-    Nor is an earlier submission, with which a run goes on that resolves a conflict.
+    Nor is an earlier submission, with which a run goes on that resolves a conflict. A base that git no longer has says
+    nothing.
     """
-    absent = repo.commits_between([base], branches) if base else []
+    absent = repo.commits_between([base], branches) if base and repo.commit(base) else []
     said = trailers_of(repo, absent)
     if any(not said[lost][TARGET] for lost in absent) and base not in refs_under(repo, SUBMISSIONS).values():
         return True

@@ -90,7 +90,7 @@ def test_a_target_with_commits_of_its_own_is_not_landed_on(user: Checkout, repo:
     user.commit("by a person", {"b.txt": "b\n"})
     before = user.state()
     assert land_target(repo, INTEGRATION, "main") == TargetRefused(
-        reason="main has commits that cowork/integration lacks: they have to be brought in first"
+        reason="main has commits that cowork/integration lacks: they have to be brought in first", moving=True
     )
     assert user.state() == before
 
