@@ -212,8 +212,12 @@ class Workplace(Bench):
     # ---- what a person asks for
 
     def land(self) -> LandedInTarget | TargetRefused:
+        """A job that fails is answered as a refusal, with its reason."""
         with interruptible(self.interruption):
-            return self.merger.target_landing_job()()
+            try:
+                return self.merger.target_landing_job()()
+            except RepoError as error:
+                return TargetRefused(reason=str(error))
 
     def set_status(self, path: str, status: str) -> None:
         """In a file, as with an editor; nothing where there is no such file."""
