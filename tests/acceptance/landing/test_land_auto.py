@@ -46,7 +46,7 @@ def test_it_lands_between_the_commits_of_a_person(w: Site) -> None:
         for task in ("a", "b"):
             w.task(task)
             w.wait(f"{task} in the target", lambda task=task: f"made.{task}" in w.tree("main"))
-    assert w.board()["problems"] == []
+    w.wait("nothing to say", lambda: w.board()["problems"] == [])
 
 
 def test_it_says_that_it_waits_for_a_quiet_moment_where_verification_takes_longer_than_the_pauses(w: Site) -> None:
@@ -58,4 +58,4 @@ def test_it_says_that_it_waits_for_a_quiet_moment_where_verification_takes_longe
         w.wait("the reason", lambda: "waits for a quiet moment of main" in w.problems(), 120)
         assert "failed" not in w.problems()
     w.wait("a in the target", lambda: "made.a" in w.tree("main"))
-    assert w.board()["problems"] == []
+    w.wait("nothing to say", lambda: w.board()["problems"] == [])
