@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,15 +14,19 @@ EDIT = 'cat > /dev/null; echo "$COWORK_TASK" > made.$COWORK_TASK; echo ok'
 
 @contextmanager
 def committing(w: Site, pause: float) -> Generator[None]:
-    """A person who saves and commits a file to the target, again and again."""
+    """A person who saves and commits a file to the target, again and again.
+
+    Git refuses a commit in the moment in which the target moves below it; the person then tries it again.
+    """
     stop, number = threading.Event(), 0
 
     def commit() -> None:
         nonlocal number
         while not stop.wait(pause):
-            number += 1
-            (w.repo / "mine.txt").write_text(f"{number}\n")
-            w.git("commit", "-qm", f"mine {number}", "--", "mine.txt")
+            (w.repo / "mine.txt").write_text(f"{number + 1}\n")
+            words = ["git", "commit", "-qm", f"mine {number + 1}", "--", "mine.txt"]
+            done = subprocess.run(words, cwd=w.repo, env=w.env, capture_output=True, check=False)
+            number += done.returncode == 0
 
     w.write("mine.txt", "0\n")
     w.git("add", "mine.txt")
