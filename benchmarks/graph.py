@@ -43,14 +43,14 @@ def ready_sets(bench: Bench) -> Iterator[Row]:
         with db.write():
             for number in range(size):
                 db.put(ready_task(number))
-        found = best(bench.times, lambda: _elapsed(lambda: startable_tasks(db)), lambda: _elapsed(lambda: _all(db)))  # noqa: B023
+        found = best(bench.times, lambda: _elapsed(lambda: startable_tasks(db)), lambda: _elapsed(lambda: _all(db)))  # noqa: B023 - called in this round
         yield Row(
             subject=f"{size:,} ready tasks known after a start", ours=1000 * found[0], unit="ms",
             beside="`SELECT` of all with that status", theirs=1000 * found[1], most=2.0,
         )  # fmt: skip
         queue = ReadyQueue()
         queue.put(map(_queued, startable_tasks(db)))
-        found = best(200, lambda: _elapsed(lambda: _plan(queue)), lambda: _elapsed(lambda: _next(db)))  # noqa: B023
+        found = best(200, lambda: _elapsed(lambda: _plan(queue)), lambda: _elapsed(lambda: _next(db)))  # noqa: B023 - called in this round
         yield Row(
             subject=f"the next of {size:,} ready tasks, a place being free", ours=1000 * found[0], unit="ms",
             beside="the first row of the index of ready tasks", theirs=1000 * found[1], most=1.2,
