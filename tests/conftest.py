@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from coworkd.system.writer_thread import STRICT
@@ -14,3 +15,19 @@ os.environ[STRICT] = "1"
 # A slow example says something of the machine that the tests run on, and nothing of the code.
 settings.register_profile("coworkd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("coworkd")
+
+
+class FailurePrinter:
+    """Prints a failure at once: a run that is ended from outside never comes to its summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._terminal = config.pluginmanager.get_plugin("terminalreporter")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and self._terminal is not None:
+            self._terminal.write_line(f"\n{report.when} of {report.nodeid} failed:\n{report.longreprtext}", red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FailurePrinter(config), "failure_printer")

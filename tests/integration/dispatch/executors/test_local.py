@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import signal
@@ -30,8 +29,14 @@ class Runs:
 
     def __init__(self) -> None:
         self.told = threading.Event()
-        self.executor = LocalExecutor(self.told.set, check_interval=0.1)
+        self.wakes_fail = False
+        self.executor = LocalExecutor(self._wake, check_interval=0.1)
         self.events: list[RunEvent] = []
+
+    def _wake(self) -> None:
+        if self.wakes_fail:
+            raise SystemExit  # as nothing in the thread that supervises agents expects
+        self.told.set()
 
     def until(self, run: str) -> Ended:
         """How the run ends."""
@@ -75,21 +80,16 @@ def watcher() -> threading.Thread:
     return found
 
 
-def end(thread: threading.Thread) -> None:
-    """Have it raise SystemExit at its next instruction, as nothing in it expects."""
-    assert thread.ident is not None
-    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)) == 1
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_watching_thread_that_ended_is_started_again(tmp_path: Path, runs: Runs) -> None:
     first = watcher()
     one, two = (bash(_folder(tmp_path, name), script) for name, script in (("one", "sleep 1"), ("two", "echo two")))
+    runs.wakes_fail = True
     runs.executor.submit(one)
-    end(first)
-    runs.executor.submit(two)  # wakes the thread
+    runs.executor.submit(two)
     first.join(PATIENCE)
     assert not first.is_alive(), "the fault did not fire"
+    runs.wakes_fail = False
     assert runs.until(one.run).reason is EndReason.DONE
     assert runs.until(two.run).reason is EndReason.DONE
 
