@@ -19,7 +19,7 @@ from coworkd.core.text_formats import shorten_start
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome_text
 from coworkd.merge.git.branch_moves import merge_target
 from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge_submission
-from coworkd.merge.git.conflict_bundle import Dispute, bundle, conflict_facts, kind_of
+from coworkd.merge.git.conflict_bundle import Dispute, bundle, bundle_file, conflict_facts, kind_of
 from coworkd.merge.git.integration import MergeCommit, Submission
 from coworkd.merge.git.loss_check import prove_merge
 from coworkd.merge.git.revert_commits import tip_after_landing
@@ -79,8 +79,8 @@ class CandidatePipeline:
     gate: str
     """Where it is verified: nothing else is, meanwhile."""
     blame_finder: BlameFinder
-    bundles: Path
-    """The folder for the descriptions of conflicts."""
+    state: Path
+    """The folder of the workspace in which conflicts are described."""
     is_cancelled: Callable[[], bool]
     """Whether the verification is to end early."""
 
@@ -147,7 +147,7 @@ class CandidatePipeline:
             kind=kind_of(merged),
             conflict=merged,
         )
-        path = self.bundles / f"{request.task}-{request.number}.json"
+        path = bundle_file(self.state, request.task, request.number)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(bundle(self.repo, dispute))
         facts = conflict_facts(self.repo, request.commit, merge_input.tip, merged)

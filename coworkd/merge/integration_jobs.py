@@ -165,7 +165,7 @@ class IntegrationJobs:
                 return Verified(tip=tip, candidate=tip, tree=repo.tree_of(tip), checks=(), proof="nothing changed")
             pipeline = CandidatePipeline(
                 repo=repo, request=request, verifier=self._verifier, gate=gate, blame_finder=self._blame_finder,
-                bundles=self._state / "bundles", is_cancelled=is_cancelled,
+                state=self._state, is_cancelled=is_cancelled,
             )  # fmt: skip
             return _run_pipeline(pipeline, tip)
 

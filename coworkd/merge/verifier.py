@@ -58,6 +58,11 @@ def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gat
     return GateRun(commit=commit, verification=verification, timeout=request.timeout, gate=gate, output=output)
 
 
+def output_folder(state: Path, name: str) -> Path:
+    """Where the output of the latest run of this name is kept."""
+    return state / "checks" / name
+
+
 def batch_output(gate: str) -> str:
     """Where the output goes of a verification of several submissions."""
     return f"{_BATCH_OUTPUT}-{gate}"
@@ -149,7 +154,7 @@ class Verifier:
 
     def output_folder(self, name: str) -> Path:
         """Where the output of the latest run of this name is: `N.log` is the N-th check's."""
-        return self._state / "checks" / name
+        return output_folder(self._state, name)
 
     def _copy_output(self, name: str, to: str) -> None:
         """The output of a run under another name; without the disk for it there is none."""

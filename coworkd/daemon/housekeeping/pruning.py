@@ -15,6 +15,8 @@ from pathlib import Path
 
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
+from coworkd.merge.git.conflict_bundle import bundle_files
+from coworkd.merge.verifier import output_folder
 from coworkd.slots.resolution_checkouts import resolution_folder
 from coworkd.store.documents import knows_content
 from coworkd.store.runs import run_ids_of
@@ -121,15 +123,19 @@ def prune(request: PruneRequest, places: PrunedFolders) -> tuple[str, ...]:
     with Repo.open(places.root) as repo:
         gone = [*_refs(repo, request)]
     cgroups.remove_abandoned()
-    return (*gone, *_checkouts(places.state, request.tasks), *_files(places.trash, request.trash_older))
+    return (*gone, *_state_files(places.state, request.tasks), *_files(places.trash, request.trash_older))
 
 
-def _checkouts(state: Path, tasks: Sequence[str]) -> Iterator[str]:
-    """Checkouts in which conflicts of these tasks were resolved."""
+def _state_files(state: Path, tasks: Sequence[str]) -> Iterator[str]:
+    """What conflicts of these tasks were described and resolved in, and what their last checks wrote."""
     for task in tasks:
-        if (folder := resolution_folder(state, task)).is_dir():
-            shutil.rmtree(folder, ignore_errors=True)
-            yield f"resolutions/{task}"
+        for folder in (resolution_folder(state, task), output_folder(state, task)):
+            if folder.is_dir():
+                shutil.rmtree(folder, ignore_errors=True)
+                yield str(folder.relative_to(state))
+        for file in bundle_files(state, task):
+            file.unlink(missing_ok=True)
+            yield str(file.relative_to(state))
 
 
 def _refs(repo: Repo, request: PruneRequest) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -69,6 +70,17 @@ class CommitSince:
     def line(self) -> str:
         """Its short name and its subject."""
         return " ".join((self.commit[:12], *self.message.splitlines()[:1]))
+
+
+def bundle_file(state: Path, task: str, number: int) -> Path:
+    """Where the bundle of a conflict lies that a task's submission has."""
+    return state / "bundles" / f"{task}-{number}.json"
+
+
+def bundle_files(state: Path, task: str) -> list[Path]:
+    """Every bundle of the task that there is."""
+    name = re.compile(rf"{re.escape(task)}-\d+\.json")
+    return [file for file in sorted((state / "bundles").glob("*.json")) if name.fullmatch(file.name)]
 
 
 def conflict_facts(repo: Repo, submission: str, tip: str, conflict: Conflicted) -> ConflictFacts:

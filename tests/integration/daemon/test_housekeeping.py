@@ -16,6 +16,7 @@ from coworkd.core.model import Status
 from coworkd.daemon.housekeeping.auto_commit import MAX_RETRY_PAUSE, AutoCommit, folder_committer
 from coworkd.daemon.housekeeping.notifications import Notification, Notifications, notification_runner
 from coworkd.daemon.housekeeping.pruning import PrunedFolders, Pruning
+from coworkd.merge.git.conflict_bundle import bundle_file
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs
@@ -258,13 +259,17 @@ def prune(place: Place) -> None:
 
 def test_refs_of_a_task_go_some_time_after_it_landed(place: Place) -> None:
     landed(place)
-    checkouts = place.root.parent / "state" / "resolutions"
-    for task in ("a", "other"):
-        (checkouts / task / "work").mkdir(parents=True)
+    state = place.root.parent / "state"
+    for task in ("a", "other", "a-1"):
+        for folder in ("resolutions", "checks"):
+            (state / folder / task / "work").mkdir(parents=True)
+        bundle_file(state, task, 1).parent.mkdir(exist_ok=True)
+        bundle_file(state, task, 1).write_text("{}")
     place.now += 30 * DAY
     prune(place)
     assert refs(place) == KEPT
-    assert [folder.name for folder in checkouts.iterdir()] == ["other"]
+    for folder in ("resolutions", "checks", "bundles"):
+        assert sorted(path.name.removesuffix("-1.json") for path in (state / folder).iterdir()) == ["a-1", "other"]
     assert place.db.scalar("SELECT count(*) FROM events WHERE kind = 'pruned'") == 1
 
 
