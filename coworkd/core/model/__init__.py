@@ -7,6 +7,7 @@ a status is never a bare string and a payload never a bare dict.
 from coworkd.core.model.agents import AgentLimits, AgentSpec, SandboxLevel, SandboxMode, SandboxSpec, ToolRules
 from coworkd.core.model.approvals import Answer, AnswerSpec, ApprovalPoint, RiskLevel, Scope
 from coworkd.core.model.documents import Kind, MessageKind, MessageSpec, MessageState, PlanLevel, PlanSpec, Problem
+from coworkd.core.model.patterns import Decide, PatternName, PatternRequest
 from coworkd.core.model.reports import Check, Usage
 from coworkd.core.model.settings import ApproveBy, Integration, Settings, UserSandbox, UserSettings, WorkspaceLimits
 from coworkd.core.model.tasks import Budget, Criterion, Loop, Mode, OnError, Status, TaskSpec
@@ -21,6 +22,7 @@ __all__ = [
     "Budget",
     "Check",
     "Criterion",
+    "Decide",
     "Integration",
     "Kind",
     "Loop",
@@ -29,6 +31,8 @@ __all__ = [
     "MessageState",
     "Mode",
     "OnError",
+    "PatternName",
+    "PatternRequest",
     "PlanLevel",
     "PlanSpec",
     "Problem",

@@ -36,6 +36,8 @@ class Mode(StrEnum):
 
     BUILD = "build"
     PLAN = "plan"
+    ANSWER = "answer"
+    """It only reads, and ends in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,8 @@ def _unsupported_reason(spec: TaskSpec) -> str:
     """A task that asks for what this version does not do is held, rather than run without it."""
     if spec.loop is not None and spec.mode is Mode.PLAN:
         return "`loop:` builds and `mode: plan` only reads: take one of them out"
+    if spec.mode is Mode.ANSWER:
+        return "`mode: answer` is not available in this version; there is: build, plan"
     if spec.pattern not in PATTERNS:
         return f"`pattern: {spec.pattern}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
     return ""

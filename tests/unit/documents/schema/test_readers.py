@@ -98,7 +98,7 @@ def test_values_read(reader: Reader, value: Value, read: Any) -> None:
         (readers.time_limit, "0m", "leaves no time"),
         (readers.size, "10 meters", "write `10MB`"),
         (readers.size, "MB", "write `10MB`"),
-        (readers.EnumReader(Mode), "biuld", "not one of build, plan; did you mean `build`?"),
+        (readers.EnumReader(Mode), "biuld", "not one of build, plan, answer; did you mean `build`?"),
         (readers.WordReader(("off", "auto")), "always", "not one of off, auto"),
         (readers.EnumSetReader(ApprovalPoint), ["merge", "all"], "not one of plan, tools, merge"),
         (BUDGET, "2", "write `{usd: ...}`"),
