@@ -43,7 +43,7 @@ from coworkd.history.database_age import Evidence, newer_reason
 from coworkd.history.recorder import RecordOwner, RunRecorder
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.merger import Merger
+from coworkd.merge.merger import Merger, QueueFiles
 from coworkd.merge.target_branch import TargetBranch
 from coworkd.store import Database
 from coworkd.store.clock_changes import follow_clock
@@ -194,7 +194,8 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
     target.look_and_wait()
     writer = AtomicWriter(db, folder)
     engine = Engine(db, folder, git, intake, writer, MissingFiles(db, folder, git))
-    merge = Merger(board, jobs, parts.integration, folder, LandedTasks(board, repo), repo.common_dir)
+    files = QueueFiles(folder=folder, common_dir=repo.common_dir, is_behind=engine.is_behind)
+    merge = Merger(board, jobs, parts.integration, LandedTasks(board, repo), files)
     services = _run_services(paths, board, lasting, parts, target.no_base_reason)
     dispatch = Dispatcher(board, lasting.executor, jobs, services, engine.is_behind)
     file_trust = FileTrust(db, trust.beginning, trust.give)

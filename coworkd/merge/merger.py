@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from coworkd.board.task_board import Board
@@ -20,13 +21,26 @@ from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lost_submissions import LostSubmissions
 from coworkd.merge.queue_jobs import DESCRIBE, LAND, QueueJobs
 from coworkd.merge.queue_reader import QueueReader
-from coworkd.merge.queue_rules import LandStep, QueueLoad, QueueStep, ReviewStep, next_steps
+from coworkd.merge.queue_rules import LandStep, QueueLoad, QueueStep, ReviewStep, keys_of, next_steps
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.unverified import UnverifiedSubmissions
 from coworkd.store import Database
 from coworkd.sync.disk.ports import Files
+from coworkd.sync.effective_specs import CONFIG
 from coworkd.system.background_jobs import MAX_VERIFICATIONS, Jobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFiles:
+    """What the merge queue needs of the workspace's files."""
+
+    folder: Files
+    """Where the output of checks is shown."""
+    common_dir: Path
+    """Where git keeps the branches."""
+    is_behind: Callable[[str, float], bool] = lambda _path, _now: False
+    """Whether a file was saved and this is not taken in yet, at a time."""
 
 
 class Merger:
@@ -37,24 +51,23 @@ class Merger:
         board: Board,
         jobs: Jobs,
         integration: IntegrationJobs,
-        folder: Files,
         landed: LandedTasks,
-        common_dir: Path,
+        files: QueueFiles,
     ) -> None:
-        """`folder`: where the output of checks is shown; `common_dir`: where git keeps the branches."""
         self._board = board
         self._db: Database = board.db
         self._jobs = jobs
         self._integration = integration
         self._landed = landed
+        self._files = files
         self._reviews = ReviewService(board)
         self._reverts = RevertService(board, jobs, integration.revert)
         self._queue_reader = QueueReader(board, self._reviews)
-        logs = CheckLogs(folder, integration.output_folder)
+        logs = CheckLogs(files.folder, integration.output_folder)
         self._holds = HeldSubmissions(board, jobs, integration, self._queue_reader, logs)
         self._unverified = UnverifiedSubmissions(board)
         recorder = ResultRecorder(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
-        self._watch = BranchWatch(board, jobs, integration, recorder, common_dir)
+        self._watch = BranchWatch(board, jobs, integration, recorder, files.common_dir)
         self._queue_jobs = QueueJobs(board, jobs, integration, self._queue_reader, recorder, self._watch)
         self._stepped = False
         self._auto_landing = AutoLanding(board, jobs, self.target_landing_job)
@@ -96,8 +109,17 @@ class Merger:
         return max(0, min(wanted, MAX_VERIFICATIONS) - used)
 
     def _advance(self, now: float) -> None:
-        for step in self._next_steps(now):
+        steps = self._next_steps(now)
+        if any(self._files.is_behind(path, now) for path in self._files_to_follow(steps)):
+            return
+        for step in steps:
             self._queue_jobs.start(step, now)
+
+    def _files_to_follow(self, steps: Sequence[QueueStep]) -> Iterator[str]:
+        """The files that say how submissions are verified, and who is asked: what was saved there before counts."""
+        if steps:
+            yield CONFIG
+        yield from (self._board.task(key.task).path for step in steps for key in keys_of(step))
 
     def _next_steps(self, now: float) -> list[QueueStep]:
         waiting = self._queue_reader.entries(now)

@@ -67,6 +67,11 @@ class LandStep:
 QueueStep = VerifyStep | BatchStep | ReviewStep | LandStep
 
 
+def keys_of(step: QueueStep) -> tuple[SubmissionKey, ...]:
+    """The submissions that a step is about."""
+    return step.keys if isinstance(step, BatchStep | LandStep) else (step.key,)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLoad:
     """What is at work already."""

@@ -13,7 +13,7 @@ from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_values import Interrupted, StoredSubmission, TipCheckResult, VerificationResult, VerifyRequest
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.merger import Merger
+from coworkd.merge.merger import Merger, QueueFiles
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.submissions import add_submission
 from coworkd.system.background_jobs import Jobs
@@ -72,7 +72,8 @@ class Queue(Workspace):
     def restart_merger(self, repo: Repo) -> None:
         """What the merge queue knows is what the database and the repository hold."""
         landed = LandedTasks(self.board, repo)
-        self.merger = Merger(self.board, self.jobs, self.integration, self.folder, landed, repo.common_dir)
+        files = QueueFiles(folder=self.folder, common_dir=repo.common_dir, is_behind=self.engine.is_behind)
+        self.merger = Merger(self.board, self.jobs, self.integration, landed, files)
 
     def pass_time(self, seconds: float = 0.0) -> None:
         """Let time pass, and everything happen that follows."""

@@ -102,13 +102,17 @@ class Workspace:
 
     def save(self, text: str | bytes, path: str = TASK) -> None:
         """A person saves: a new file beside the old one, renamed over it."""
+        self.write_unnoticed(path, text)
+        self.engine.mark_dirty(path, self.now)
+
+    def write_unnoticed(self, path: str, text: str | bytes) -> None:
+        """A person saves, and the event is late."""
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_name(file.name + ".tmp")
         temporary.write_bytes(text if isinstance(text, bytes) else text.encode())
         os.utime(temporary, (self.now - 1, self.now - 1))
         temporary.rename(file)
-        self.engine.mark_dirty(path, self.now)
 
     def delete(self, path: str = TASK) -> None:
         (self.root / path).unlink()

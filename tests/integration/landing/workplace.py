@@ -30,7 +30,7 @@ from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.landed_tasks import LandedTasks
-from coworkd.merge.merger import Merger
+from coworkd.merge.merger import Merger, QueueFiles
 from coworkd.merge.target_branch import TargetBranch
 from coworkd.store import TaskRow
 from coworkd.store.submissions import merge_queue
@@ -86,7 +86,8 @@ class Workplace(Bench):
         self.target = TargetBranch(self.board, self.jobs, self.repo)
         self.target.look_and_wait()
         landed = LandedTasks(self.board, self.repo)
-        self.merger = Merger(self.board, self.jobs, self.integration, self.place.folder, landed, self.repo.common_dir)
+        files = QueueFiles(folder=self.place.folder, common_dir=self.repo.common_dir)
+        self.merger = Merger(self.board, self.jobs, self.integration, landed, files)
 
     def make_jobs(self) -> Jobs:
         self.inline = InlineJobs()

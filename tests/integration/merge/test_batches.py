@@ -219,3 +219,17 @@ def test_fifty_submissions_of_which_five_are_bad_take_at_most_37_verifications(b
     assert {n for n, key in enumerate(keys) if batch.row(key).state is SubmissionState.RED} == bad
     assert batch.landed() == [key.task for n, key in enumerate(keys) if n not in bad]
     assert batch.verifications <= 37
+
+
+def test_settings_that_were_saved_just_before_a_verification_count_for_it(batch: Batch) -> None:
+    batch.configure("true")
+    key = batch.submit("a", {"a.txt": "x\n"})
+    batch.queue.pass_time()
+    assert batch.states(key) == "landed"
+    later = batch.submit("b", {"b.txt": "bad\n"})
+    batch.queue.turns()
+    batch.queue.write_unnoticed("config.yaml", "version: 1\napprove: []\nverify: ['! grep -r bad .']\n")
+    batch.queue.merger.step(batch.queue.now, start=True)
+    assert not batch.queue.jobs.busy(), "nothing begins with settings that are about to change"
+    batch.queue.pass_time(5.0)
+    assert batch.states(later) == "red"
