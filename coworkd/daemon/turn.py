@@ -16,6 +16,8 @@ from coworkd.core.clock import TimeSlice
 from coworkd.daemon.live_views import LiveViews
 from coworkd.daemon.open_requests import OpenRequests
 from coworkd.daemon.services import Services
+from coworkd.sync.disk.watcher import NOTHING_CHANGED
+from coworkd.sync.scanner import SECOND_LOOK
 from coworkd.system.background_jobs import Purpose
 from coworkd.system.control_socket import Op
 from coworkd.system.git.repository_trust import TRUST_REMOVED
@@ -35,9 +37,6 @@ MAX_IDLE = 30.0
 
 MAX_IDLE_WHILE_WATCHING = 5.0
 """The same while agents are at work: the folder they work in may be taken away."""
-
-RESCAN_DELAY = 1.0
-"""Seconds to a second scan where a folder has just appeared: it may have been filled before it was watched."""
 
 
 class TurnRunner:
@@ -176,11 +175,14 @@ class TurnRunner:
         for path in changes.paths:
             services.engine.mark_dirty(path, now)
         if changes.everything or services.engine.is_scan_due(now):
-            self._scan(now, announced=changes.everything or bool(changes.paths))
-        elif any(path.startswith("log/") for path in changes.paths):
+            self._scan(now, announced=changes != NOTHING_CHANGED)
+        elif any(folder.startswith("log/") for folder in changes.folders):
             services.recorder.ingest_records(now)
+        else:
+            services.recorder.ingest_records_at(changes.paths, now)
+        services.engine.scan_folders(changes.folders, now)
         if changes.everything:
-            services.engine.scan_no_later_than(now + RESCAN_DELAY)
+            services.engine.scan_no_later_than(now + SECOND_LOOK)
 
     def _scan(self, now: float, *, announced: bool) -> None:
         """Look at everything; `announced` when events have told that there is something to see."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,7 +129,15 @@ class RunRecorder:
 
     def ingest_records(self, now: float) -> None:
         """Take in every record that the database does not know: ours give back what was lost, others' are shown."""
-        for path in sorted(record_paths(self._owner.folder) - record_paths_known(self._db)):
+        self._take_in_unknown(record_paths(self._owner.folder) - record_paths_known(self._db), now)
+
+    def ingest_records_at(self, paths: Collection[str], now: float) -> None:
+        """The same for those of these paths that are records'."""
+        records = {path for path in paths if run_id_of(path)}
+        self._take_in_unknown(records - record_paths_known(self._db, records), now)
+
+    def _take_in_unknown(self, paths: Collection[str], now: float) -> None:
+        for path in sorted(paths):
             found = self._folder.read(path)
             if isinstance(found, Content):
                 self._take_in(path, found.data, now)

@@ -42,9 +42,11 @@ class BranchRecorder:
                 self._landings.unsettle_all()
             for said in report.moved:
                 self._db.event(now, EventKind.INTEGRATION_MOVED, said=said, tip=facts.integration, target=facts.target)
-            for fact in facts.landings:
+            in_place = self._landings.in_place()
+            news = [fact for fact in facts.landings if fact.in_target or fact.lost or fact.landing not in in_place]
+            for fact in news:
                 self._record_landing(fact, facts.target, now)
-            for fact in facts.landings:
+            for fact in news:
                 self._update_missing(fact, report, branches, now)
             self._db.state.integration_tip = self._db.state.integration_seen_at = facts.integration
             self._db.state.target_tip = facts.target

@@ -48,14 +48,17 @@ def unwritten_documents(db: Database) -> list[UnwrittenDocument]:
 
 
 _KNOWN = (
-    "SELECT path FROM documents WHERE file_sha != '' UNION ALL SELECT path FROM notes"
-    " UNION ALL SELECT path FROM problems WHERE source IN (?, ?)"
+    "SELECT path FROM documents WHERE file_sha != '' AND {below} UNION ALL SELECT path FROM notes WHERE {below}"
+    " UNION ALL SELECT path FROM problems WHERE source IN ('read', 'copy') AND {below}"
 )
+_BELOW = "path > ?{at} AND path < ?{at} || char(0x10ffff)"
 
 
-def known_paths(db: Database) -> list[str]:
-    """The files that were there when they were last looked at."""
-    return [row["path"] for row in db.query(_KNOWN, "read", "copy")]
+def known_paths(db: Database, below: str = "") -> list[str]:
+    """The files that were there when they were last looked at; `below`: those in one folder, with a `/` at its end."""
+    if not below:
+        return [row["path"] for row in db.query(_KNOWN.format(below="1"))]
+    return [row["path"] for row in db.query(_KNOWN.format(below=_BELOW.format(at=1)), below)]
 
 
 def has_version(db: Database, path: str, sha: str) -> bool:

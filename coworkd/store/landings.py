@@ -50,6 +50,12 @@ class KnownLandings:
 
 NOTHING_KNOWN = KnownLandings()
 
+_UNSETTLED = (
+    "SELECT task, number, commit_id, landing FROM submissions"
+    f" WHERE state = '{SubmissionState.LANDED}' AND proof = '' AND tree != '' AND landing != ''"
+)
+"""With a state that is part of the statement, which an index can then be found for."""
+
 
 def landing_of(row: SubmissionRow) -> Landing:
     """The landing of a submission that has landed."""
@@ -68,17 +74,24 @@ class Landings:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def unsettled(self) -> list[SubmissionRow]:
-        """Landings that are not recorded as being in the target, oldest first."""
-        where = "state = ? AND proof = '' AND tree != '' AND landing != '' ORDER BY created, rowid"
-        return self._db.all(SubmissionRow, where, SubmissionState.LANDED)
-
     def known(self) -> KnownLandings:
         """Everything that a job has to know."""
         return KnownLandings(
-            tip=self._db.state.integration_seen_at, landings=tuple(map(landing_of, self.unsettled())),
+            tip=self._db.state.integration_seen_at, landings=tuple(self._unsettled()),
             recorded=self._db.state.recorded_landings, settled_at=self._db.state.landings_settled_at,
         )  # fmt: skip
+
+    def in_place(self) -> frozenset[Landing]:
+        """Those of the known landings that are not recorded as missing."""
+        return frozenset(self._unsettled("missing = ''"))
+
+    def _unsettled(self, where: str = "true") -> list[Landing]:
+        """Landings that are not recorded as being in the target, oldest first."""
+        rows = self._db.query(f"{_UNSETTLED} AND {where} ORDER BY created, rowid")
+        return [
+            Landing(task=task, number=number, submission=commit, commit=landing)
+            for task, number, commit, landing in rows
+        ]
 
     def settle(self, task: str, number: int, proof: str) -> None:
         """The target contains this landing, as of this commit of the target."""

@@ -334,6 +334,10 @@ _BATCHES = (
 """Which submissions were verified together, and so land together."""
 
 
+_SCALE = ("CREATE INDEX records_path ON records (path)",)
+"""What is asked for each file that changes is found without reading a whole table."""
+
+
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
     """The step that executes these one after another."""
 
@@ -374,6 +378,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _all_of(_CONFLICT_FACTS),
     _merge_proofs,
     _all_of(_BATCHES),
+    _all_of(_SCALE),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from coworkd.core.run_states import RunState
@@ -33,9 +34,11 @@ def unwritten_records(db: Database) -> list[UnwrittenRecord]:
     return [UnwrittenRecord(run=row["run"], path=row["path"], data=row["bytes"]) for row in rows]
 
 
-def record_paths_known(db: Database) -> frozenset[str]:
-    """The paths of all records that the database knows, whatever their origin."""
-    return frozenset(row["path"] for row in db.query("SELECT path FROM records"))
+def record_paths_known(db: Database, among: Collection[str] | None = None) -> frozenset[str]:
+    """The paths of all records that the database knows, whatever their origin; with `among` of those alone."""
+    if among is None:
+        return frozenset(row["path"] for row in db.query("SELECT path FROM records"))
+    return frozenset(row["path"] for row in db.query_in("SELECT path FROM records WHERE path IN (?)", among))
 
 
 def foreign_record_paths(db: Database) -> list[str]:

@@ -22,7 +22,7 @@ The cost of a turn is the number of dirty paths, not of files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.documents.decoding import kind_of
@@ -112,6 +112,17 @@ class Engine:
             self.mark_dirty(path, now)
         self._scanned = True
         return result
+
+    def scan_folders(self, folders: Collection[str], now: float) -> None:
+        """The same for these folders alone, which came, went or moved, each with a `/` at its end.
+
+        A moment later they are scanned once more, by whichever call is next.
+        """
+        for path in self._scanner.scan_folders(folders, now):
+            self.mark_dirty(path, now)
+        for folder in folders:
+            if kind_of(name := folder.removesuffix("/")) is not None:
+                self._dirty.mark(name, now)
 
     def scan_no_later_than(self, when: float) -> None:
         """Scan no later than then."""

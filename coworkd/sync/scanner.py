@@ -1,11 +1,11 @@
-"""Full scans: what events do not tell, or tell too late, is found by looking at every file.
+"""Scans: what events do not tell, or tell too late, is found by looking at every file, or at those of one folder.
 
 A scan reads no file. It compares stats, and finds what is missing by what the database knows of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from coworkd.documents.decoding import kind_of
@@ -19,6 +19,9 @@ from coworkd.sync.stray import StrayFiles
 
 MIN_SCAN_INTERVAL = 30.0
 """Seconds between full scans at the least; a slow scan stretches this a thousandfold of its own length."""
+
+SECOND_LOOK = 1.0
+"""Seconds to a second scan where a folder has just appeared: it may have been filled before it was watched."""
 
 REREAD_PERIOD = 86400.0
 """Seconds within which every file is read again: a program that sets times back hides its change from every scan."""
@@ -45,6 +48,8 @@ class Scanner:
         self._writer = writer
         self._stray = stray
         self._next_scan = 0.0
+        self._second_looks: dict[str, float] = {}
+        """When folders are looked at once more."""
         self._last_scan: float | None = None
 
     def scan(self, now: float, elapsed: Callable[[], float]) -> ScanResult:
@@ -53,11 +58,20 @@ class Scanner:
         And some that look unchanged: within a day each file is read once, whatever its stat says.
         """
         started = elapsed()
-        changed = self._changed_paths(now)
+        self._second_looks = {folder: at for folder, at in self._second_looks.items() if at > now}
+        changed = self._changed_paths("", now)
         dirty = (*changed, *self._paths_due_for_reread(now))
         seconds = elapsed() - started
         self._next_scan = now + max(MIN_SCAN_INTERVAL, 1000 * seconds)
         return ScanResult(dirty=dirty, changed=len(changed), seconds=seconds)
+
+    def scan_folders(self, folders: Collection[str], now: float) -> list[str]:
+        """The same for what is in these folders, which came or went, and in those that are due for a second look."""
+        due = {folder for folder, at in self._second_looks.items() if at <= now}
+        for folder in due:
+            del self._second_looks[folder]
+        self._second_looks.update(dict.fromkeys(folders, now + SECOND_LOOK))
+        return [path for folder in sorted(due.union(folders)) for path in self._changed_paths(folder, now)]
 
     def is_due(self, now: float) -> bool:
         return now >= self._next_scan
@@ -67,14 +81,14 @@ class Scanner:
         self._next_scan = min(self._next_scan, when)
 
     def deadline(self) -> float:
-        return self._next_scan
+        return min([self._next_scan, *self._second_looks.values()])
 
-    def _changed_paths(self, now: float) -> list[str]:
+    def _changed_paths(self, below: str, now: float) -> list[str]:
         seen: set[str] = set()
         changed: list[str] = []
         cut_short: list[str] = []
         others: list[str] = []
-        for path, found in self._folder.walk():
+        for path, found in self._folder.walk(below):
             if self._stats.is_unchanged(path, found):
                 seen.add(path)
             elif kind_of(path) is not None:
@@ -86,8 +100,8 @@ class Scanner:
                 others.append(path)
         # Writes of ours begin and end between two scans.
         self._writer.discard_leftovers(cut_short, now)
-        self._stray.update(others, now)
-        changed += [path for path in known_paths(self._db) if path not in seen]
+        self._stray.update(others, now, below)
+        changed += [path for path in known_paths(self._db, below) if path not in seen]
         # In the order of the names: it decides between two that claim one id, and which of two messages comes first.
         return sorted(changed, key=lambda path: (path.count("/"), path))
 

@@ -32,11 +32,11 @@ class StrayFiles:
             with self._db.write():
                 remove_notice(self._db, place, SOURCE)
 
-    def update(self, paths: Iterable[str], now: float) -> None:
-        """A scan has found these paths, and no others, that are no documents'."""
+    def update(self, paths: Iterable[str], now: float, below: str = "") -> None:
+        """A scan of a folder has found these paths in it, and no others, that are no documents'."""
         found = {stray_place(path): reason for path in paths if (reason := _stray_reason(path))}
         for place in noticed_paths(self._db, SOURCE):
-            if place not in found:
+            if place not in found and (place.startswith(below) or not self._any_in(place)):
                 with self._db.write():
                     remove_notice(self._db, place, SOURCE)
         for place, reason in found.items():
@@ -49,7 +49,7 @@ class StrayFiles:
     def _any_in(self, place: str) -> bool:
         if not place.endswith("/"):
             return False
-        return any(path.startswith(place) and _stray_reason(path) for path, _ in self._folder.walk())
+        return any(path.startswith(place) and _stray_reason(path) for path, _ in self._folder.walk(place))
 
 
 def _stray_reason(path: str) -> str:

@@ -38,9 +38,9 @@ class SimFolder:
     def exists(self) -> bool:
         return True
 
-    def walk(self) -> Iterator[tuple[str, FileStat]]:
+    def walk(self, below: str = "") -> Iterator[tuple[str, FileStat]]:
         for path in self.disk.paths():
-            inode = self.disk.find(path)
+            inode = self.disk.find(path) if path.startswith(below) else None
             if inode is not None and not any(part.startswith(".") for part in path.split("/")[:-1]):
                 yield path, _stat(inode)
 
@@ -180,8 +180,8 @@ class Unchecked(Blind):
 class Antedated(SimFolder):
     """A control: every file looks long settled, so that one changed twice within a tick is not looked at again."""
 
-    def walk(self) -> Iterator[tuple[str, FileStat]]:
-        return ((path, _older(found)) for path, found in super().walk())
+    def walk(self, below: str = "") -> Iterator[tuple[str, FileStat]]:
+        return ((path, _older(found)) for path, found in super().walk(below))
 
     def stat(self, path: str) -> FileStat | None:
         found = super().stat(path)

@@ -121,12 +121,13 @@ class Folder:
     def absolute(self, path: str) -> Path:
         return self.root / path
 
-    def walk(self) -> Iterator[tuple[str, FileStat]]:
-        """Everything but plain folders below the root with its stat; hidden folders are left out.
+    def walk(self, below: str = "") -> Iterator[tuple[str, FileStat]]:
+        """Everything but plain folders below a folder with its stat; hidden folders are left out.
 
-        A folder with a document's name is given beside what is in it, for it stands where a file was meant.
+        `below` ends with a `/`; empty: the root. A folder with a document's name is given beside what is in it, for it
+        stands where a file was meant.
         """
-        pending = [""]
+        pending = [below]
         while pending:
             folder = pending.pop()
             try:

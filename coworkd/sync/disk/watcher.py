@@ -62,14 +62,19 @@ class WatchedChanges:
 
     paths: frozenset[str]
     """Relative to the folder."""
+    folders: frozenset[str]
+    """Folders below it that came, went or moved, each with a `/` at its end: everything in them is to be looked at."""
     everything: bool
+
+
+NOTHING_CHANGED = WatchedChanges(paths=frozenset(), folders=frozenset(), everything=False)
 
 
 class Watcher:
     """Collects the paths to look at and wakes the daemon.
 
-    Handlers call `mark_dirty`, `mark_everything`, `wake`, `count_event` and `confirm_probe` from any thread; one thread
-    calls the rest.
+    Handlers call `mark_dirty`, `mark_folders`, `mark_everything`, `wake`, `count_event` and `confirm_probe` from any
+    thread; one thread calls the rest.
     """
 
     def __init__(
@@ -92,6 +97,7 @@ class Watcher:
         self._observers = observers
         self._lock = threading.Lock()
         self._dirty: set[str] = set()
+        self._folders: set[str] = set()
         self._everything = True
         self._event_count = 0
         self._probe_seen = threading.Event()
@@ -140,13 +146,22 @@ class Watcher:
     def mark_dirty(self, paths: Iterable[str]) -> None:
         """Look at these absolute paths."""
         with self._lock:
-            for path in paths:
-                relative = os.path.relpath(path, self._root)
-                if relative in (".", "") or relative.startswith(".."):
-                    self._everything = True
-                else:
-                    self._dirty.add(relative.replace(os.sep, "/"))
+            self._dirty.update(self._below_root(paths))
         self._wake()
+
+    def mark_folders(self, folders: Iterable[str]) -> None:
+        """Look at everything in these folders, given by absolute paths; hidden ones hold nothing."""
+        with self._lock:
+            below = (f"{folder}/" for folder in self._below_root(folders))
+            self._folders.update(folder for folder in below if not folder.startswith(".") and "/." not in folder)
+        self._wake()
+
+    def _below_root(self, paths: Iterable[str]) -> list[str]:
+        """The paths relative to the folder; one that is not below it stands for everything."""
+        relative = [os.path.relpath(path, self._root) for path in paths]
+        below = [path.replace(os.sep, "/") for path in relative if path != "." and not path.startswith("..")]
+        self._everything = self._everything or len(below) < len(relative)
+        return below
 
     def mark_everything(self) -> None:
         with self._lock:
@@ -171,8 +186,10 @@ class Watcher:
         if self._started:
             self._check_observation(now)
         with self._lock:
-            taken = WatchedChanges(paths=frozenset(self._dirty), everything=self._everything)
-            self._dirty, self._everything = set(), False
+            taken = WatchedChanges(
+                paths=frozenset(self._dirty), folders=frozenset(self._folders), everything=self._everything
+            )
+            self._dirty, self._folders, self._everything = set(), set(), False
         return taken
 
     def poll_interval(self, seconds: float) -> float | None:
@@ -314,11 +331,10 @@ class _FolderHandler(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         self._watcher.count_event()
-        if event.is_directory:
-            self._watcher.mark_everything()
-            return
         paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
-        if any(os.path.basename(path) == PROBE for path in paths):
+        if event.is_directory:
+            self._watcher.mark_folders(paths)
+        elif any(os.path.basename(path) == PROBE for path in paths):
             self._watcher.confirm_probe()
         elif seen := [path for path in paths if not os.path.basename(path).startswith(".")]:
             self._watcher.mark_dirty(seen)

@@ -193,6 +193,15 @@ def test_what_this_instance_did_not_seal_gives_nothing_back(place: Place, how: s
     assert [row["own"] for row in place.db.query("SELECT own FROM records")] == [0]
 
 
+def test_of_changed_files_the_records_alone_are_taken_in(place: Place) -> None:
+    finish(place)
+    place.db.execute("DELETE FROM records")
+    place.ledger.ingest_records_at({"tasks/a.md", "log/2027-01/other.txt"}, place.now)
+    assert place.db.query("SELECT path FROM records") == []
+    place.ledger.ingest_records_at({"tasks/a.md", RECORD}, place.now)
+    assert [row["path"] for row in place.db.query("SELECT path FROM records")] == [RECORD]
+
+
 def test_a_file_that_is_no_record_is_a_problem_until_it_is_one(place: Place) -> None:
     finish(place)
     whole = place.text(RECORD)

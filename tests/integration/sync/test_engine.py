@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from coworkd.sync.disk.folder import Content, FileStat, Folder, ReadResult
 from coworkd.sync.engine import BATCH_SIZE
 from coworkd.sync.guards import DELETIONS
 from coworkd.sync.pusher import WRITE_BATCH_SIZE
-from coworkd.sync.scanner import MIN_SCAN_INTERVAL, REREAD_PERIOD
+from coworkd.sync.scanner import MIN_SCAN_INTERVAL, REREAD_PERIOD, SECOND_LOOK
 from tests.integration.workspacekit import TASK, Workspace
 
 READY = "---\nstatus: ready\nlabels: [ui]\n---\nDo it.\n"
@@ -432,11 +433,86 @@ def test_a_write_in_place_is_given_time_to_end(place: Workspace) -> None:
     assert place.engine.deadline() == pytest.approx(place.now + 0.03, abs=0.001)
 
 
+class Counted(Folder):
+    """Counts the files that are looked at."""
+
+    looked_at = 0
+
+    def walk(self, below: str = "") -> Iterator[tuple[str, FileStat]]:
+        for found in super().walk(below):
+            self.looked_at += 1
+            yield found
+
+
+def test_of_a_folder_that_came_only_its_own_files_are_looked_at(tmp_path: Path) -> None:
+    folder = Counted(tmp_path / ".cowork", tmp_path / "trash")
+    place = Workspace(tmp_path, folder)
+    for number in range(50):
+        place.save(READY, f"tasks/{number}.md")
+    place.turns()
+    (place.root / "tasks" / "new").mkdir()
+    (place.root / "tasks" / "new" / "a.md").write_text(READY)
+    folder.looked_at = 0
+    place.engine.scan_folders({"tasks/new/"}, place.now)
+    place.turns()
+    assert folder.looked_at == 1
+    assert place.task("a").path == "tasks/new/a.md"
+
+
+def test_a_folder_that_came_is_looked_at_once_more_for_it_may_have_been_filled_before_it_was_watched(
+    place: Workspace,
+) -> None:
+    place.turns()
+    (place.root / "tasks" / "new").mkdir(parents=True)
+    place.engine.scan_folders({"tasks/new/"}, place.now)
+    (place.root / "tasks" / "new" / "a.md").write_text(READY)
+    place.turn(0.0)
+    assert place.engine.deadline() <= place.now + SECOND_LOOK
+    place.now += SECOND_LOOK
+    place.engine.scan_folders((), place.now)
+    place.turn(0.0)
+    assert place.task("a").path == "tasks/new/a.md"
+
+
+def test_what_was_in_a_folder_that_went_is_missing(place: Workspace) -> None:
+    place.save(READY, "tasks/old/a.md")
+    place.save(READY, "tasks/older.md")
+    place.turns()
+    shutil.rmtree(place.root / "tasks" / "old")
+    place.engine.scan_folders({"tasks/old/"}, place.now)
+    place.turn()
+    assert place.document("tasks/old/a.md").absent_since is not None
+    assert place.document("tasks/older.md").absent_since is None
+
+
+def test_a_folder_where_a_document_stood_is_seen_as_such(place: Workspace) -> None:
+    place.save(READY)
+    place.turns()
+    (place.root / TASK).unlink()
+    (place.root / TASK).mkdir()
+    place.engine.scan_folders({f"{TASK}/"}, place.now)
+    place.turns()
+    assert "not a regular file" in place.problems()["read"]
+
+
+def test_a_notice_about_a_stray_file_goes_with_its_folder(place: Workspace) -> None:
+    stray = place.root / "task" / "deep" / "a.md"
+    stray.parent.mkdir(parents=True)
+    stray.write_text(READY)
+    place.engine.scan_folders({"task/"}, place.now)
+    assert "`task/` is no folder" in place.problems("task/")["stray"]
+    place.engine.scan_folders({"tasks/"}, place.now)
+    assert place.problems("task/"), "another folder says nothing of it"
+    shutil.rmtree(stray.parent)
+    place.engine.scan_folders({"task/deep/"}, place.now)
+    assert place.problems("task/") == {}
+
+
 class Timeless(Folder):
     """A file system on which no time tells of a change: they are all set back."""
 
-    def walk(self) -> Iterator[tuple[str, FileStat]]:
-        return ((path, vague(found)) for path, found in super().walk())
+    def walk(self, below: str = "") -> Iterator[tuple[str, FileStat]]:
+        return ((path, vague(found)) for path, found in super().walk(below))
 
     def stat(self, path: str) -> FileStat | None:
         found = super().stat(path)

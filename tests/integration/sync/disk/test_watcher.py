@@ -15,7 +15,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, EventEmitter
 from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 
-from coworkd.sync.disk.watcher import PROBE, PROBE_TIMEOUT, WatchedChanges, Watcher
+from coworkd.sync.disk.watcher import NOTHING_CHANGED, PROBE, PROBE_TIMEOUT, WatchedChanges, Watcher
 from coworkd.sync.guards import SETTLE_IN_PLACE
 
 
@@ -67,7 +67,7 @@ class Station:
 
     def settle(self) -> None:
         """Until nothing is asked and nothing is new."""
-        self.until(lambda news: not news.paths and not news.everything and self.watcher.deadline() is None)
+        self.until(lambda news: news == NOTHING_CHANGED and self.watcher.deadline() is None)
 
     def until(self, wanted: Callable[[WatchedChanges], bool]) -> WatchedChanges:
         end = time.monotonic() + 10
@@ -195,7 +195,7 @@ def test_the_probe_leaves_nothing_behind_and_is_no_news(station: Station) -> Non
     station.watcher.probe(station.now())
     station.settle()
     assert not (station.root / PROBE).exists()
-    assert station.take() == WatchedChanges(paths=frozenset(), everything=False)
+    assert station.take() == NOTHING_CHANGED
 
 
 def test_a_burst_is_followed_by_a_look_at_everything(station: Station) -> None:
@@ -215,7 +215,7 @@ def test_a_branch_that_moves_wakes_and_marks_nothing(station: Station) -> None:
     (station.refs / "main.lock").write_text("1111\n")
     assert station.rung.wait(10)
     (station.refs / "main.lock").rename(station.refs / "main")
-    assert station.take() == WatchedChanges(paths=frozenset(), everything=False)
+    assert station.take() == NOTHING_CHANGED
 
 
 def moved_out_and_in(station: Station, times: int) -> None:
@@ -252,9 +252,21 @@ def test_a_file_that_is_moved_out_holds_back_no_event_for_longer_than_a_save_set
 
 def test_a_folder_that_is_moved_and_one_that_is_moved_in_are_watched(station: Station, root: Path) -> None:
     (station.root / "tasks").rename(station.root / "moved")
-    station.until(lambda news: news.everything)
+    assert station.until(lambda news: bool(news.folders)).folders == {"tasks/", "moved/"}
     station.hears("moved/a.md")
     (root / "outside" / "below").mkdir(parents=True)
     (root / "outside").rename(station.root / "in")
-    station.until(lambda news: news.everything)
+    station.until(lambda news: "in/" in news.folders)
     station.hears("in/below/a.md")
+
+
+def test_a_folder_that_comes_or_goes_says_nothing_of_the_others(station: Station) -> None:
+    (station.root / ".hidden").mkdir()
+    (station.root / "messages" / "dark-mode").mkdir(parents=True)
+    news = station.until(lambda news: "messages/" in news.folders)
+    assert news.folders <= {"messages/", "messages/dark-mode/"}
+    assert not news.everything
+    station.settle()
+    shutil.rmtree(station.root / "messages")
+    news = station.until(lambda news: "messages/" in news.folders)
+    assert not news.everything
