@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.merge.git.local_changes import overlapping_paths, untracked_obstacles
 from coworkd.system.git import Repo
-from coworkd.system.git.index_lock import run_on_index
+from coworkd.system.git.head_lock import HeadNotLocked, LockedHead, head_locked
+from coworkd.system.git.index_lock import repeat_while_locked, run_on_index
 from coworkd.system.git.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
-from coworkd.system.git.trees import differences
 
 _TIMEOUT = 600.0
 _SHOWN = 10
@@ -35,8 +36,13 @@ class TargetRefused:
     """A branch moved meanwhile, and that is all: the same may succeed when it stands still for long enough."""
 
 
-def _changed_paths(repo: Repo, old: str, new: str) -> list[str]:
-    return [one.path for one in differences(repo, old, new)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """A fast-forward of a branch."""
+
+    branch: str
+    old: str
+    new: str
 
 
 def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False) -> LandedInTarget | TargetRefused:
@@ -56,7 +62,7 @@ def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False
     if operation := operation_under_way(repo):
         return TargetRefused(reason=f"a {operation} is under way: finish it or abort it first")
     if repo.head().branch == branch_ref(target):
-        return _fast_forward(repo, ours, target)
+        return _fast_forward(repo, Advance(branch=target, old=theirs, new=ours))
     return _move_target(repo, ours, theirs, target, onto=onto)
 
 
@@ -73,32 +79,52 @@ def _move_target(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool)
     return LandedInTarget(commit=ours, moved=True)
 
 
-def _fast_forward(repo: Repo, commit: str, target: str) -> LandedInTarget | TargetRefused:
-    overlap = _overlapping_paths(repo, commit)
+def _fast_forward(repo: Repo, advance: Advance) -> LandedInTarget | TargetRefused:
+    """Move the files and the branch that are checked out: both, or none of them.
+
+    What is found here may have changed when git begins. So HEAD is locked first, with the branch that it names, and
+    what git does not look at is looked at again.
+    """
+    overlap = overlapping_paths(repo, advance.old, advance.new)
     if overlap:
-        more = f" and {len(overlap) - _SHOWN} more" if len(overlap) > _SHOWN else ""
-        return TargetRefused(
-            reason=f"local changes would be overwritten: {', '.join(overlap[:_SHOWN])}{more}; commit them"
-        )
-    merged = run_on_index(repo, *_MERGE, commit, timeout=_TIMEOUT)
-    if repo.commit(branch_ref(target)) != commit:
-        return TargetRefused(reason=f"git refused: {' '.join(merged.err.split())}")
-    return LandedInTarget(commit=commit, moved=True)
+        return _overlap_refused(overlap)
+    run_on_index(repo, "update-index", "-q", "--refresh", timeout=_TIMEOUT)
+    return repeat_while_locked(
+        lambda: _move_files_and_branch(repo, advance),
+        lambda result: result.reason if isinstance(result, TargetRefused) else "",
+    )
 
 
-_MERGE = (
-    *("-c", "submodule.recurse=false", "merge", "--ff-only", "--no-overwrite-ignore", "--no-autostash"),
-    *("--no-verify-signatures", "--no-stat", "--quiet"),
-)
+def _move_files_and_branch(repo: Repo, advance: Advance) -> LandedInTarget | TargetRefused:
+    with head_locked(repo, old=advance.old, new=advance.new, log=f"coworkd land: {advance.new}") as head:
+        if reason := _reason_not_to_move(repo, advance, head):
+            return reason
+        assert isinstance(head, LockedHead)
+        done = repo.run(*_READ_TREE, advance.old, advance.new, check=False, timeout=_TIMEOUT)
+        if done.code != 0:
+            return TargetRefused(reason=f"git refused: {' '.join(done.err.split())}")
+        head.commit()
+    return LandedInTarget(commit=advance.new, moved=True)
 
 
-def _overlapping_paths(repo: Repo, commit: str) -> list[str]:
-    """Paths that the landing changes and that are changed, staged or untracked here."""
-    arguments = ("diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", "HEAD", "--")
-    local = repo.run(*arguments, env={"GIT_OPTIONAL_LOCKS": "0"}, timeout=_TIMEOUT).fields
-    arriving = _changed_paths(repo, "HEAD", commit)
-    return sorted(set(local).intersection(arriving) | {path for path in arriving if _is_untracked(repo, path)})
+def _reason_not_to_move(repo: Repo, advance: Advance, head: LockedHead | HeadNotLocked) -> TargetRefused | None:
+    """What came in the way since the first look."""
+    if isinstance(head, HeadNotLocked):
+        return TargetRefused(reason=f"git refused: {head.reason}", moving=repo.commit("HEAD") != advance.old)
+    if head.branch != branch_ref(advance.branch):
+        here = head.branch.removeprefix("refs/heads/") or "a detached HEAD"
+        return TargetRefused(reason=f"{here} was checked out at this moment, not {advance.branch}", moving=True)
+    if operation := operation_under_way(repo):
+        return TargetRefused(reason=f"a {operation} is under way: finish it or abort it first")
+    if untracked_obstacles(repo, advance.old, advance.new):
+        overlap = overlapping_paths(repo, advance.old, advance.new)
+        return _overlap_refused(overlap) if overlap else None
+    return None
 
 
-def _is_untracked(repo: Repo, path: str) -> bool:
-    return repo.resolve(f"HEAD:{path}") is None and os.path.lexists(repo.root / path)
+_READ_TREE = ("-c", "submodule.recurse=false", "read-tree", "-m", "-u")
+
+
+def _overlap_refused(overlap: Sequence[str]) -> TargetRefused:
+    more = f" and {len(overlap) - _SHOWN} more" if len(overlap) > _SHOWN else ""
+    return TargetRefused(reason=f"local changes would be overwritten: {', '.join(overlap[:_SHOWN])}{more}; commit them")

@@ -6,7 +6,8 @@ index, stash, configuration or checked-out branch by itself; every caller says w
 
 `runner` starts processes, `repository` is what callers hold, `object_reader` and `ref_writer` are gits that stay for
 it, `trees` and `commit_graph` answer from objects that were read, `refs` names and moves refs, `numbered_refs` lists
-those that are numbered, `blob_origin` tells where bytes came from. Importing this does not import GitPython.
+those that are numbered, `head_lock` moves the branch that is checked out, `blob_origin` tells where bytes came from.
+Importing this does not import GitPython.
 """
 
 from __future__ import annotations

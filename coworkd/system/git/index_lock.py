@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from coworkd.system.git.blob_origin import index_locked
 from coworkd.system.git.repository import TIMEOUT, GitResult, Repo
+
+T = TypeVar("T")
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between tries; while a program holds the lock longer, the next job tries again."""
@@ -32,10 +35,24 @@ def run_on_index(
     sleep: Callable[[float], None] = time.sleep,
 ) -> GitResult:
     """Run a command that writes the index or nothing at all, again while another one holds the index."""
-    done = repo.run(*args, stdin=stdin, check=False, timeout=timeout)
+    return repeat_while_locked(
+        lambda: repo.run(*args, stdin=stdin, check=False, timeout=timeout),
+        lambda done: done.err if done.code else "",
+        sleep,
+    )
+
+
+def repeat_while_locked(
+    attempt: Callable[[], T], failure: Callable[[T], str], sleep: Callable[[float], None] = time.sleep
+) -> T:
+    """Make an attempt, again while git's words for its failure name the lock of the index; for up to two seconds.
+
+    `failure`: those words; empty where it has not failed.
+    """
+    result = attempt()
     for pause in _PAUSES:
-        if done.code == 0 or "index.lock" not in done.err:
+        if "index.lock" not in failure(result):
             break
         sleep(pause)
-        done = repo.run(*args, stdin=stdin, check=False, timeout=timeout)
-    return done
+        result = attempt()
+    return result

@@ -38,18 +38,20 @@ class RefWriter:
         """
         self.git.questions.write(b"start\0" + instructions + b"commit\0")
         self.git.questions.flush()
-        return self._receive() == _DONE
-
-    def _receive(self) -> bytes:
-        received, deadline = b"", time.monotonic() + TIMEOUT
-        with selectors.PollSelector() as ready:
-            ready.register(self.git.answers, selectors.EVENT_READ)
-            while len(received) < len(_DONE) and ready.select(max(0.0, deadline - time.monotonic())):
-                chunk = os.read(self.git.answers.fileno(), _CHUNK)
-                if not chunk:
-                    break
-                received += chunk
-        return received
+        return receive(self.git, _DONE) == _DONE
 
     def stop(self) -> None:
         self.git.end()
+
+
+def receive(git: InteractiveGit, expected: bytes) -> bytes:
+    """What git answers, as many bytes as are expected; fewer where it ends, or does not answer in time."""
+    received, deadline = b"", time.monotonic() + TIMEOUT
+    with selectors.PollSelector() as ready:
+        ready.register(git.answers, selectors.EVENT_READ)
+        while len(received) < len(expected) and ready.select(max(0.0, deadline - time.monotonic())):
+            chunk = os.read(git.answers.fileno(), _CHUNK)
+            if not chunk:
+                break
+            received += chunk
+    return received

@@ -19,7 +19,16 @@ from coworkd.system.git.objects import CommitObject, ObjectMemory, TreeItem, is_
 from coworkd.system.git.other_parents import other_parents
 from coworkd.system.git.places import RepoPlaces, find_places
 from coworkd.system.git.ref_writer import UPDATE_REF_COMMAND, RefWriter
-from coworkd.system.git.runner import SETTING_COUNT, TIMEOUT, GitResult, check_git, execute, without_git_variables
+from coworkd.system.git.runner import (
+    SETTING_COUNT,
+    TIMEOUT,
+    GitResult,
+    InteractiveGit,
+    check_git,
+    execute,
+    start_interactive,
+    without_git_variables,
+)
 from coworkd.system.git.settings_files import settings_version
 from coworkd.system.writer_thread import refuse_to_wait
 
@@ -139,6 +148,10 @@ class Repo:
         if check and result.code != 0:
             raise RepoError(f"git {args[0]} failed in {self.root}: {result.err.strip() or f'exit {result.code}'}")
         return result
+
+    def start(self, *args: str) -> InteractiveGit:
+        """Start `git ARGS` at the root, which stays and is asked one question after the other."""
+        return start_interactive(self._argv(args, self.env), self.env)
 
     def _argv(self, args: tuple[str, ...], settings: Mapping[str, str]) -> list[str]:
         # -C, not the working directory alone: where the root has vanished git must fail, not run somewhere else.

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -83,6 +83,124 @@ def test_an_obstacle_only_git_sees_is_refused_in_its_words(user: Checkout, repo:
     assert isinstance(got, TargetRefused)
     assert "place" in got.reason
     assert user.state() == before
+
+
+@pytest.mark.parametrize("untracked", ["place.log", "place.log/in/it"])
+def test_an_ignored_file_where_the_landing_needs_the_place_is_kept(user: Checkout, repo: Repo, untracked: str) -> None:
+    arriving = "place.log/file.txt" if untracked == "place.log" else "place.log"
+    start = user.git("rev-parse", "main")
+    user.write(arriving, "landed\n")
+    user.git("add", "-f", arriving)
+    user.git("commit", "-q", "-m", "forced")
+    user.git("branch", INTEGRATION)
+    user.git("reset", "-q", "--hard", start)
+    user.write(untracked, "mine\n")
+    before = user.state()
+    got = land_target(repo, INTEGRATION, "main")
+    assert isinstance(got, TargetRefused)
+    assert "would be overwritten: place.log;" in got.reason
+    assert user.state() == before
+    assert (user.root / untracked).read_text() == "mine\n"
+
+
+def test_ignored_files_in_a_folder_that_becomes_a_file_are_kept(user: Checkout, repo: Repo) -> None:
+    user.git("rm", "-q", "-r", "src")
+    user.commit("a file", {"src": "a file now\n"})
+    user.git("branch", INTEGRATION)
+    user.git("reset", "-q", "--hard", "HEAD^")
+    user.write("src/mine.log", "mine\n")
+    got = land_target(repo, INTEGRATION, "main")
+    assert isinstance(got, TargetRefused)
+    assert "would be overwritten: src/mine.log;" in got.reason
+    assert (user.root / "src/mine.log").read_text() == "mine\n"
+    (user.root / "src/mine.log").unlink()
+    assert isinstance(land_target(repo, INTEGRATION, "main"), LandedInTarget)
+    assert (user.root / "src").read_text() == "a file now\n"
+
+
+@pytest.fixture
+def while_reading(user: Checkout) -> Callable[[str, str], None]:
+    """Has git run a command of the user's when it reads (`clean`) or writes (`smudge`) `filtered.txt`."""
+
+    def run(when: str, command: str) -> None:
+        program = user.root / ".git" / "filter"
+        program.write_text(f"#!/bin/sh\ncd '{user.root}'\nunset GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE\n{command}\ncat\n")
+        program.chmod(0o755)
+        user.write(".git/info/attributes", "filtered.txt filter=own\n")
+        user.git("config", f"filter.own.{when}", str(program))
+
+    return run
+
+
+@pytest.mark.parametrize("switch", ["switch -c topic", "symbolic-ref HEAD refs/heads/other", "checkout --detach"])
+def test_a_switch_of_branches_between_the_look_and_the_move_is_seen(
+    user: Checkout, repo: Repo, while_reading: Callable[[str, str], None], switch: str
+) -> None:
+    user.commit("filtered", {"filtered.txt": "one\n"})
+    user.git("branch", "other")
+    main = user.git("rev-parse", "main")
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    while_reading("clean", f"git {switch} >/dev/null 2>&1")
+    user.write("filtered.txt", "one\n")  # has to be read: its times are others
+    got = land_target(repo, INTEGRATION, "main")
+    assert isinstance(got, TargetRefused)
+    assert got.moving
+    assert "was checked out at this moment, not main" in got.reason
+    assert not (user.root / "a.txt").exists()
+    names = ("main", "other", *(["topic"] if "topic" in switch else []))
+    assert {user.git("rev-parse", name) for name in names} == {main}
+    assert user.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    "switch", ["switch -c topic", "symbolic-ref HEAD refs/heads/other", "update-ref HEAD cowork/integration"]
+)
+def test_nobody_can_switch_branches_while_the_files_are_moved(
+    user: Checkout, repo: Repo, while_reading: Callable[[str, str], None], switch: str
+) -> None:
+    user.git("branch", "other")
+    ours = landed(user, repo, "a", {"filtered.txt": "a\n"})
+    other = user.git("rev-parse", "other")
+    while_reading("smudge", f"git {switch} >/dev/null 2>'{user.root}/.git/said'; echo $? > '{user.root}/.git/exit'")
+    assert land_target(repo, INTEGRATION, "main") == LandedInTarget(commit=ours, moved=True)
+    assert (user.root / ".git/exit").read_text() != "0\n"
+    assert "lock" in (user.root / ".git/said").read_text()
+    assert user.git("symbolic-ref", "HEAD") == "refs/heads/main"
+    assert user.git("rev-parse", "main", "other").split() == [ours, other]
+    assert user.git("status", "--porcelain") == ""
+
+
+def test_a_move_of_the_target_is_logged_and_can_be_undone_by_its_owner(user: Checkout, repo: Repo) -> None:
+    before = user.git("rev-parse", "main")
+    ours = landed(user, repo, "a", {"a.txt": "a\n"})
+    assert isinstance(land_target(repo, INTEGRATION, "main"), LandedInTarget)
+    assert user.git("rev-parse", "ORIG_HEAD") == before
+    for name in ("HEAD", "main"):
+        assert user.git("reflog", "-1", "--format=%H %gs", name) == f"{ours} coworkd land: {ours}"
+    user.git("reset", "-q", "--hard", "ORIG_HEAD")
+    assert user.git("rev-parse", "main") == before
+
+
+def test_files_that_a_landing_left_half_way_are_landed(user: Checkout, repo: Repo) -> None:
+    ours = landed(user, repo, "a", {"a.txt": "a\n", "app.py": "landed\n", "src/one.txt": None})
+    user.git("read-tree", "-m", "-u", "main", ours)  # and the daemon is killed before the branch moves
+    user.write("src/two.txt", "mine\n")
+    assert land_target(repo, INTEGRATION, "main") == LandedInTarget(commit=ours, moved=True)
+    assert user.git("status", "--porcelain") == "M src/two.txt"
+
+
+def test_another_program_that_holds_a_lock_is_named(user: Checkout, repo: Repo) -> None:
+    ours = landed(user, repo, "a", {"a.txt": "a\n"})
+    before = user.git("rev-parse", "main")
+    lock = user.root / ".git" / "index.lock"
+    lock.touch()
+    got = land_target(repo, INTEGRATION, "main")
+    assert isinstance(got, TargetRefused)
+    assert "index.lock" in got.reason
+    lock.unlink()
+    assert user.git("rev-parse", "main") == before
+    assert not (user.root / ".git" / "HEAD.lock").exists()
+    assert land_target(repo, INTEGRATION, "main") == LandedInTarget(commit=ours, moved=True)
 
 
 def test_a_target_with_commits_of_its_own_is_not_landed_on(user: Checkout, repo: Repo) -> None:
