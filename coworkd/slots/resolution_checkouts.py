@@ -163,11 +163,8 @@ def _begin_merge(repo: Repo, private: PrivateRepo, conflict: TakenConflict) -> N
 
 def _person(repo: Repo) -> CommitIdentity:
     """The user, as git knows them in their repository."""
-    stand_in, settings = repo.author(), repo.settings()
-    return CommitIdentity(
-        name=stand_in.get("GIT_AUTHOR_NAME") or settings.get("user.name", "") or "coworkd user",
-        email=stand_in.get("GIT_AUTHOR_EMAIL") or settings.get("user.email", "") or "user@localhost.invalid",
-    )
+    name, _, rest = repo.run("var", "GIT_AUTHOR_IDENT", env=repo.author()).text.partition(" <")
+    return CommitIdentity(name=name, email=rest.partition(">")[0])
 
 
 # ---- taking

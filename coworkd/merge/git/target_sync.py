@@ -108,7 +108,7 @@ def _move_files_and_branch(repo: Repo, advance: Advance) -> LandedInTarget | Tar
 
 
 def _reason_not_to_move(repo: Repo, advance: Advance, head: LockedHead | HeadNotLocked) -> TargetRefused | None:
-    """What came in the way since the first look."""
+    """What is in the way now that HEAD is locked."""
     if isinstance(head, HeadNotLocked):
         return TargetRefused(reason=f"git refused: {head.reason}", moving=repo.commit("HEAD") != advance.old)
     if head.branch != branch_ref(advance.branch):

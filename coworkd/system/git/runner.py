@@ -31,8 +31,9 @@ MINIMUM_GIT = (2, 38)
 TIMEOUT = 60.0
 """Seconds a git command may take unless its caller knows better."""
 
+_IDENTITY = re.compile(r"GIT_(AUTHOR|COMMITTER)_(NAME|EMAIL)")
 _KEPT = re.compile(
-    r"GIT_(AUTHOR|COMMITTER)_(NAME|EMAIL)|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)|GIT_EXEC_PATH|GIT_CEILING_DIRECTORIES"
+    rf"{_IDENTITY.pattern}|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)|GIT_EXEC_PATH|GIT_CEILING_DIRECTORIES"
     r"|GIT_DISCOVERY_ACROSS_FILESYSTEM|GIT_PYTHON_\w+"
 )
 SETTING_COUNT = "GIT_CONFIG_COUNT"
@@ -172,7 +173,13 @@ def without_git_variables(own: Mapping[str, str]) -> list[str]:
 
 
 def _inherited(name: str, own: Mapping[str, str]) -> bool:
-    kept = SETTING_COUNT not in own if _SETTING.fullmatch(name) else bool(_KEPT.fullmatch(name))
+    if _SETTING.fullmatch(name):
+        kept = SETTING_COUNT not in own
+    elif _IDENTITY.fullmatch(name):
+        # Where the user's settings do not count, the user is not the author either.
+        kept = "GIT_CONFIG_GLOBAL" not in own
+    else:
+        kept = bool(_KEPT.fullmatch(name))
     return kept or name in own
 
 

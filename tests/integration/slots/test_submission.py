@@ -80,6 +80,21 @@ def test_what_is_uncommitted_is_committed_on_the_branch(user: Checkout, repo: Re
     assert user.state() == before
 
 
+def test_a_commit_of_uncommitted_work_is_the_agents_whoever_started_the_daemon(
+    user: Checkout, repo: Repo, slot: Slot, work: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Anna")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "anna@example.org")
+    work.write("app.py", "edited\n")
+    work.write(".cowork/config.yaml", "version: 2\n")
+    kept = keep_slot_work(repo, slot)
+    assert len(kept) == 1
+    for commit in (kept[0].commit, sent(repo, slot).commit):
+        who = user.git("show", "--no-patch", "--format=%an <%ae>, %cn <%ce>", commit)
+        assert who == "claude <claude@agents.invalid>, claude <claude@agents.invalid>"
+
+
 def test_the_agents_own_commits_come_out_as_they_are(user: Checkout, repo: Repo, slot: Slot, work: Checkout) -> None:
     first = work.commit("first", {"a.txt": "a\n"})
     second = work.commit("second", {"b.txt": "b\n"})
