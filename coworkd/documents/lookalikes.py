@@ -33,6 +33,11 @@ def lookalike_text_reason(text: str) -> str:
     return f"{found[1]} ({escaped(found[0][0])})"
 
 
+def lookalike_value_reason(value: Value) -> str:
+    """The same of every text within a value."""
+    return next((what for text in _strings_in(value) if (what := lookalike_text_reason(text))), "")
+
+
 def _strings_in(value: Value) -> Iterator[str]:
     if isinstance(value, str):
         yield value
