@@ -29,7 +29,7 @@ class Decision(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a finding matters, as its finder says; only a `blocker` may block, and only when it is proven."""
+    """How much a finding matters, as its finder says; a `minor` one never blocks, the others by proof or at risk."""
 
     BLOCKER = "blocker"
     MAJOR = "major"
@@ -54,6 +54,10 @@ class AnswerBlock:
 
     answer: str
     because: str = ""
+    adopted: tuple[int, ...] = ()
+    """Of the numbered claims that a consolidator is shown, those that its answer holds."""
+    dissent: tuple[int, ...] = ()
+    """Those that it does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coworkd.core.model import Mode, PatternRequest
+from coworkd.core.model import Mode, PatternRequest, RiskLevel
 from coworkd.core.reply_blocks import BlockKind, ReplyBlock, ReviewFinding
 from coworkd.core.tries import TryResult, TryStep
 
@@ -79,6 +79,8 @@ class PatternSpec:
     continued: bool = False
     """The attempt goes on with a change that was reviewed or that was red: its first step continues that one, and
     proposals are not made again."""
+    writer: Seat | None = None
+    """Who made the change that a `continued` attempt goes on with; None: the first member, else the task's agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,15 +93,22 @@ class RunStep:
     role: Role
     tree: StepTree
     of: str = ""
-    """The step whose tree it continues or reads; empty: the base."""
+    """The step whose tree it continues or reads; empty: the base, and for CONTINUE the change that an attempt goes on
+    with (`PatternSpec.continued`)."""
     shows: tuple[str, ...] = ()
     """The steps whose texts it is shown, in this order."""
     lettered: bool = False
     """They are shown under letters, a, b, c in the order of `shows`, without the names of their authors."""
+    beside: tuple[str, ...] = ()
+    """For each of `shows`, a step whose text stands beside it under the same letter; an empty key: there is none."""
     findings: tuple[ReviewFinding, ...] = ()
     """What it is to answer or to judge."""
     block: BlockKind | None = None
     """What its reply has to end with; a reply without is asked for once more, then the step is absent."""
+    scored: bool = False
+    """Its verdict has to give a score."""
+    numbered: bool = False
+    """`findings` are claims, numbered from 1 in their order; its answer has to mark each of them."""
     words: tuple[str, ...] = ()
     """What else it is told, a sentence each."""
 
@@ -126,6 +135,8 @@ class RunResult:
     block: ReplyBlock | None = None
     tree: str = ""
     """Of a writing step's change."""
+    risk: RiskLevel = RiskLevel.LOW
+    """Of a writing step's change, as computed from it."""
     reason: str = ""
     """Why it is absent, in words."""
 
@@ -147,6 +158,20 @@ class PatternEnd(StrEnum):
     """A person chooses, or rejects all."""
 
 
+class Fate(StrEnum):
+    """What became of a finding."""
+
+    PROVEN = "proven"
+    """Its command fails on the change."""
+    UPHELD = "upheld"
+    """By an arbiter, without proof."""
+    DISMISSED = "dismissed"
+    """By an arbiter."""
+    UNPROVEN = "unproven"
+    CORRECTED = "corrected"
+    """It was proven or upheld on an earlier tree, and is not on the last one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedFinding:
     """A finding, and what became of it."""
@@ -154,8 +179,7 @@ class JudgedFinding:
     finding: ReviewFinding
     by: str
     """The step that found it."""
-    fate: str
-    """In words: proven, upheld, dismissed, unproven, corrected."""
+    fate: Fate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +199,8 @@ class PatternVerdict:
     voices: tuple[str, ...] = ()
     """The families that counted."""
     letters: tuple[str, ...] = ()
-    """The proposals, by letter: the first is `a`. A person chooses one of them by its letter."""
+    """The proposals, by letter: the first is `a`. A person chooses one of them by its letter; an empty key stands for a
+    proposal that was not made, and cannot be chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
