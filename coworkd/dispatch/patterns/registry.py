@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coworkd.core.model import PatternName
+from coworkd.dispatch.patterns.chain_review import chain_review
 from coworkd.dispatch.patterns.replay import asked_steps, replayed
 from coworkd.dispatch.patterns.solo import solo
 from coworkd.dispatch.patterns.steps import History, NextSteps, Pattern, PatternSpec, Step
 
 NEXT_STEPS: Mapping[PatternName, Pattern] = {
     PatternName.SOLO: replayed(solo),
+    PatternName.CHAIN_REVIEW: replayed(chain_review),
 }
 
 
