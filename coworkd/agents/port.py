@@ -66,6 +66,8 @@ class Assignment:
     """Patterns of tool calls that people have allowed for this task, or for good."""
     budget: Budget = NO_BUDGET
     """What is left of the task's and the day's budgets when this start begins."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """By which what the run starts finds its ports and its copies of package caches."""
     confinement: Confinement | None = None
     """What holds everything that the run starts (see `launch`); None: nothing."""
 

@@ -5,11 +5,9 @@ Blocking; called from job threads only. Requests go in, values come out: `dispat
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coworkd.core.errors import CoworkError, RepoError, printable
@@ -17,6 +15,7 @@ from coworkd.core.machine_faults import MachineFault, MachineFaultError, disk_fu
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
 from coworkd.core.text_formats import last_line
+from coworkd.daemon.setup_runs import SetupRuns
 from coworkd.dispatch.executors.slot_results import (
     EmptyRequest,
     FinishRequest,
@@ -31,22 +30,16 @@ from coworkd.dispatch.executors.slot_results import (
     SlotRequest,
 )
 from coworkd.merge.branch_jobs import NoBase, RunBase
-from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.continuation import continuation
 from coworkd.merge.git.conflict_bundle import add_notes
 from coworkd.merge.git.facts import BranchContext
-from coworkd.merge.verification import verification_environment
 from coworkd.slots import setup_commands, slot, submission
-from coworkd.slots.command_runner import CommandContext
 from coworkd.slots.nested import nested_notice
 from coworkd.store.landings import NeededLanding
 from coworkd.system.git import Repo
-from coworkd.system.git.object_stores import object_stores
 from coworkd.system.git.refs import RefChange, base_ref, update_refs
 from coworkd.system.git.repo_pool import RepoPool
-from coworkd.system.process import commands
-from coworkd.system.sandbox.path_grants import apply_grants
-from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
+from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 from coworkd.system.storage import storage_fault
 
 
@@ -67,7 +60,7 @@ class SlotJobs:
         self._state = state
         self._means = means
         self._base = base
-        self._stopping = stopping
+        self._setup = SetupRuns(state=state, means=means, stopping=stopping)
         self._locks: dict[int, threading.Lock] = {}
         """For each slot: it may be emptied at the moment when the next run wants it."""
 
@@ -106,7 +99,8 @@ class SlotJobs:
         try:
             _check_commits(repo, request)
             start = _find_start_point(repo, request, start)
-            return self._open_slot(repo, request, start, found.lacks)
+            landed = start.base if start.base == found.commit and not request.start_from else ""
+            return self._open_slot(repo, request, replace(start, landed=landed), found.lacks)
         except RepoError as error:
             own = bool(request.start_from) or start.base != found.commit
             return SlotFailed(fault=start_fault_of(error, own_commit=own))
@@ -123,7 +117,8 @@ class SlotJobs:
         if restore:
             slot.restore(made, restore)
         missing = setup_commands.copy_files(repo.root, made.private, request.copy)
-        checks = setup_commands.set_up(made, self._command_context(repo, request, made))
+        unfilled = self._setup.give_caches(repo, request, start.landed)
+        checks = setup_commands.set_up(made, self._setup.slot_context(repo, request, made.work))
         if checks and not checks[-1].green:
             return _setup_failure(checks[-1])
         if request.tip:
@@ -133,7 +128,7 @@ class SlotJobs:
         record = slot.SlotRun(task=request.task, run=request.run, attempt=request.attempt, epoch=request.epoch + 1)
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
-        notices = (*notices, *([made.notice] if made.notice else []))
+        notices = (*notices, *filter(None, (made.notice, unfilled)))
         return SlotReady(base=base, worktree=made.work, notices=notices, lacks=lacks)
 
     def _find_base(self, request: SlotRequest) -> RunBase | NoBase:
@@ -142,28 +137,6 @@ class SlotJobs:
             return self._base(_branches(request), request.needed)
         except RepoError as error:
             return NoBase(reason=f"waits: {error}")
-
-    def _command_context(self, repo: Repo, request: SlotRequest, made: slot.Slot) -> CommandContext:
-        """What set-up runs with: as a verification, no program of the user's checkout."""
-        home = self._state / "homes" / request.agent
-        tmp = self._state / "slots" / str(request.number) / "tmp"
-        for folder in (home, tmp):
-            folder.mkdir(parents=True, exist_ok=True)
-        env = commands.clean_environment(home=home, tmp=tmp, run=request.run, repo=self._state.name)
-        env = verification_environment(env, Checkouts.of(repo, self._state))
-        confinement = Confinement(
-            means=self._means(), run=request.run, workdir=str(made.work),
-            writable=(str(home), str(tmp), str(made.work)),
-            readable=object_stores(repo.common_dir / "objects"),
-        )  # fmt: skip
-        context = CommandContext(
-            env=env,
-            marker=request.run,
-            timeout=1800.0,
-            confinement=apply_grants(confinement, request.sandbox),
-            tells_refused=True,
-        )
-        return dataclasses.replace(context, run=partial(commands.run, cancelled=self._stopping.is_set))
 
     def finish(self, request: FinishRequest) -> FinishResult | MachineFailed:
         """Bring in what is to be submitted; keep everything else in refs."""
@@ -213,6 +186,8 @@ class _StartPoint:
     base: str
     restore: str
     """A commit that builds on it, whose files the run goes on with; empty: none."""
+    landed: str = ""
+    """The base, where it is a commit of the integration branch; empty: it is not known to be one."""
 
 
 def _check_commits(repo: Repo, request: SlotRequest) -> None:

@@ -73,7 +73,10 @@ def _checked(
     )  # fmt: skip
     # Without the key everything is set up again, so that its whole output is shown.
     (gate / "repo" / "setup.key").unlink(missing_ok=True)
-    what = Verification(commands=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox)
+    what = Verification(
+        commands=settings.verify, setup=settings.setup, copy=settings.copy, caches=settings.caches,
+        sandbox=settings.sandbox,
+    )  # fmt: skip
     return verify(repo, gate, commit, what, replace(context, run=_ReportingRunner(say)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.core.conflict_facts import ConflictFacts
-from coworkd.core.model import Check, SandboxSpec
+from coworkd.core.model import CacheTool, Check, SandboxSpec
 from coworkd.merge.blame import Blame
 from coworkd.store import BatchPlace
 
@@ -39,6 +39,8 @@ class VerifyRequest:
     """The task goes on, round after round, until the commands are green."""
     undoes: str = ""
     """The landing that the submission takes back; empty: none."""
+    caches: frozenset[CacheTool] = frozenset()
+    """The package managers whose caches verification gets copies of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ class QueueReader:
             task=row.task, title=_TITLES[row.kind].format(task.title), attempt=row.attempt, number=row.number,
             commit=row.commit_id, base=row.base, has_change=bool(row.tree), commands=_commands(row, spec, settings),
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
-            timeout=_timeout(spec, settings),
+            caches=settings.caches, timeout=_timeout(spec, settings),
             branch=settings.integration.branch, target=self._board.specs.target(),
             loop=spec.loop is not None, undoes="" if row.kind is SubmissionKind.WORK else row.base,
         )  # fmt: skip
@@ -111,7 +111,7 @@ class QueueReader:
         return VerifyRequest(
             task="land", title="", attempt=0, number=0, commit="", base="", has_change=False, commands=settings.verify,
             workspace=settings.verify, setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
-            timeout=settings.verify_timeout,
+            caches=settings.caches, timeout=settings.verify_timeout,
             branch=settings.integration.branch, target=self._board.specs.target(),
         )  # fmt: skip
 

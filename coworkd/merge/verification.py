@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from coworkd.core.errors import RepoError
-from coworkd.core.model import Check, SandboxSpec
+from coworkd.core.model import CacheTool, Check, SandboxLevel, SandboxSpec
 from coworkd.merge.checkout_links.checkouts import Checkouts, path_outside
 from coworkd.merge.checkout_links.command_links import Environment, SearchPaths
 from coworkd.merge.checkout_links.marking import Visibility, mark_check
 from coworkd.merge.gate_lock import hold_gate
 from coworkd.slots.command_runner import CommandContext, carry_out
+from coworkd.slots.package_caches import copy_caches
 from coworkd.slots.private_repo import PrivateRepo
 from coworkd.slots.repo_template import CommitIdentity, master_files, setup_key, survey
 from coworkd.slots.setup_commands import copy_files
@@ -29,6 +30,7 @@ from coworkd.system.git.object_stores import object_stores
 from coworkd.system.process.commands import ProcessSpec, clean_environment
 from coworkd.system.sandbox.path_grants import apply_grants
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
+from coworkd.system.work_environment import gate_variables, with_caches
 
 NOTHING_OPEN = SandboxSpec()
 TREE_CHECK = "git status"
@@ -68,6 +70,8 @@ class Verification:
     commands: tuple[str, ...]
     setup: tuple[str, ...] = ()
     copy: tuple[str, ...] = ()
+    caches: frozenset[CacheTool] = frozenset()
+    """The package managers whose caches the gate gets copies of."""
     sandbox: SandboxSpec = NOTHING_OPEN
     """What the settings open; its network is for set-up alone: what is verified has no network."""
     every: bool = False
@@ -117,6 +121,7 @@ def _run_checks(
     context = _with_opened_paths(
         repo, replace(context, env=verification_environment(context.env, checkouts)), verification.sandbox
     )
+    context = _with_surroundings(gate, verification, context)
     means = context.confinement.means if context.confinement else UNCONFINED
     private = PrivateRepo(folder=gate / "repo", object_format=repo.object_format, means=means)
     checks = _prepare(repo, private, commit, verification, context)
@@ -172,6 +177,14 @@ def _with_opened_paths(repo: Repo, context: CommandContext, spec: SandboxSpec) -
         return context
     base = replace(context.confinement, readable=object_stores(repo.common_dir / "objects"))
     return replace(context, confinement=apply_grants(base, spec))
+
+
+def _with_surroundings(gate: Path, verification: Verification, context: CommandContext) -> CommandContext:
+    """With copies of the package caches, as set-up left the shared ones, and ports of the gate's own."""
+    state, held = gate.parents[1], context.confinement
+    copy_caches(state, gate, verification.caches, held.means.level if held else SandboxLevel.NONE)
+    opened = with_caches(held, state, gate) if held else None
+    return replace(context, env={**context.env, **gate_variables(state, gate)}, confinement=opened)
 
 
 def _without_network(context: CommandContext) -> CommandContext:

@@ -49,7 +49,9 @@ class GateRun:
 
 
 def verification_of(request: VerifyRequest, commands: tuple[str, ...]) -> Verification:
-    return Verification(commands=commands, setup=request.setup, copy=request.copy, sandbox=request.sandbox)
+    return Verification(
+        commands=commands, setup=request.setup, copy=request.copy, caches=request.caches, sandbox=request.sandbox
+    )
 
 
 def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str) -> GateRun:
@@ -183,7 +185,7 @@ class Verifier:
     def settings_key(self, verification: Verification, timeout: float) -> str:
         """Equal as long as the same would be done to a commit, on a machine that can do the same."""
         what = (verification.commands, verification.setup, verification.copy, verification.sandbox)
-        parts = (*what, timeout, self._means().level)
+        parts = (*what, sorted(verification.caches), timeout, self._means().level)
         return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
     def _checked_tree(self, repo: Repo, run: GateRun) -> str:

@@ -76,7 +76,7 @@ def run_environment(assignment: Assignment, tmp: Path, extra: Mapping[str, str] 
         tmp=tmp,
         run=assignment.run,
         repo=assignment.repo_id,
-        extra={**dict(assignment.agent.env), **(extra or {})},
+        extra={**dict(assignment.variables), **dict(assignment.agent.env), **(extra or {})},
         passed=assignment.agent.env_pass,
     )
 
@@ -93,8 +93,9 @@ def sandbox_policy(assignment: Assignment, argv: tuple[str, ...], tmp: Path) -> 
         folder.mkdir(parents=True, exist_ok=True)
     own = (assignment.worktree, assignment.home, str(tmp), str(assignment.outbox_dir))
     read = (str(assignment.inbox_dir), *filter(None, [assignment.conflict]))
+    given = assignment.confinement
     base = replace(
-        assignment.confinement, writable=own, readable=(*assignment.confinement.readable, *read),
+        given, writable=(*given.writable, *own), readable=(*given.readable, *read),
         report=RefusedHosts(assignment.run_dir).add,
     )  # fmt: skip
     try:

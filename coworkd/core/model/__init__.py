@@ -9,7 +9,15 @@ from coworkd.core.model.approvals import Answer, AnswerSpec, ApprovalPoint, Risk
 from coworkd.core.model.documents import Kind, MessageKind, MessageSpec, MessageState, PlanLevel, PlanSpec, Problem
 from coworkd.core.model.patterns import Decide, PatternName, PatternRequest
 from coworkd.core.model.reports import Check, Usage
-from coworkd.core.model.settings import ApproveBy, Integration, Settings, UserSandbox, UserSettings, WorkspaceLimits
+from coworkd.core.model.settings import (
+    ApproveBy,
+    CacheTool,
+    Integration,
+    Settings,
+    UserSandbox,
+    UserSettings,
+    WorkspaceLimits,
+)
 from coworkd.core.model.tasks import Budget, Criterion, Loop, Mode, OnError, Status, TaskSpec
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "ApprovalPoint",
     "ApproveBy",
     "Budget",
+    "CacheTool",
     "Check",
     "Criterion",
     "Decide",

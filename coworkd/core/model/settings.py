@@ -26,6 +26,14 @@ class WorkspaceLimits:
     """Runs at once by provider of the agent's model, in lower case."""
 
 
+class CacheTool(StrEnum):
+    """A package manager whose cache slots and verifications get copies of."""
+
+    NPM = "npm"
+    PIP = "pip"
+    CARGO = "cargo"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`.cowork/config.yaml`: the workspace's settings, every one optional."""
@@ -37,6 +45,7 @@ class Settings:
     integration: Integration = Integration()
     setup: tuple[str, ...] = ()
     copy: tuple[str, ...] = ()
+    caches: frozenset[CacheTool] = frozenset()
     verify: tuple[str, ...] = ()
     verify_timeout: float = 30 * 60.0
     parallel_verifications: int | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from coworkd.core.conflict_facts import LandedWork
 from coworkd.core.machine_faults import MachineFault
-from coworkd.core.model import SandboxSpec
+from coworkd.core.model import CacheTool, SandboxSpec
 from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.core.start_faults import StartFault
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, NeededLanding
@@ -56,6 +56,8 @@ class SlotRequest:
     copy: tuple[str, ...]
     sandbox: SandboxSpec
     """What the workspace's settings open to set-up commands."""
+    caches: frozenset[CacheTool] = frozenset()
+    """The package managers whose caches the slot gets copies of."""
     known: KnownLandings = NOTHING_KNOWN
     needed: tuple[NeededLanding, ...] = ()
     """Landings that have to be in the commit it starts from."""

@@ -59,6 +59,7 @@ from coworkd.store.submissions import conflict_of, find_submission, latest_submi
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Job, Jobs, Purpose
 from coworkd.system.sandbox.policy import UNCONFINED, Confinement, SandboxCapabilities
+from coworkd.system.work_environment import slot_variables, with_caches
 
 PREPARE: Job[str, PrepareResult] = Job(name="slot", purpose=Purpose.SLOT, first_pause=0)
 """Makes a slot ready for a run; its subject is the run."""
@@ -181,7 +182,7 @@ class RunStarter:
             restore=origin.state.kept_commit if origin else "", tip=latest.verified_on if latest else "",
             reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
-            setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox,
+            setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox, caches=settings.caches,
             known=self._landings.known(), needed=self._landings.needed_by(run.task),
             conflict=self._conflict_notes(run),
         )  # fmt: skip
@@ -263,6 +264,7 @@ class RunStarter:
                 recording=self._recording_path(agent), resume=run.session, mode=run.mode,
                 ask_tools=ApprovalPoint.TOOLS in self._approval_points(spec),
                 granted=self._grants.patterns(run.task, run.agent), budget=budget,
+                variables=tuple(slot_variables(self._places.state, run.slot.number).items()),
                 confinement=self._confinement(run, worktree),
             )
         )  # fmt: skip
@@ -272,9 +274,8 @@ class RunStarter:
         means = self._means()
         if means.level is SandboxLevel.NONE:
             return None
-        return Confinement(
-            means=means, run=run.id, workdir=str(worktree), readable=self._places.stores
-        )  # fmt: skip
+        own = Confinement(means=means, run=run.id, workdir=str(worktree), readable=self._places.stores)
+        return with_caches(own, self._places.state, worktree.parent)
 
     def _approval_points(self, spec: TaskSpec) -> frozenset[ApprovalPoint]:
         return self._board.specs.settings().approve if spec.approve is None else spec.approve

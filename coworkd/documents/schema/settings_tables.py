@@ -6,6 +6,7 @@ from coworkd.core.model import (
     AgentLimits,
     ApprovalPoint,
     ApproveBy,
+    CacheTool,
     Integration,
     ToolRules,
     WorkspaceLimits,
@@ -130,6 +131,13 @@ CONFIG = Schema(
         ),
         text_list_field("setup", "Commands in a fresh slot, before an agent starts", trust=NEEDS_TRUST),
         text_list_field("copy", "Untracked files that a slot needs", trust=NEEDS_TRUST),
+        Field(
+            "caches",
+            EnumSetReader(CacheTool),
+            canonical=as_list,
+            help="Package managers whose downloads set-up keeps for slots and verification: npm, pip, cargo",
+            trust=NEEDS_TRUST,
+        ),
         text_list_field("verify", "Commands that must succeed on the merged result", trust=NEEDS_TRUST),
         Field("verify_timeout", time_limit, help="How long one of them may take; 30m unless set", trust=NEEDS_TRUST),
         Field(

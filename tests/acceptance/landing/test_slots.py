@@ -160,3 +160,35 @@ def test_what_slots_cannot_hold_is_refused_with_a_word(tmp_path: Path, attribute
         assert site.status("t") == "ready"
     finally:
         site.close()
+
+
+SERVE = """
+import os, pathlib, socket, sys, threading
+here, who = pathlib.Path(sys.argv[1]), sys.argv[2]
+with socket.create_server(("127.0.0.1", int(os.environ["COWORK_PORT"]) + 9)):
+    (here / f"{who}.{os.getpid()}").write_text(os.environ["TMPDIR"])
+    while len(places := [file.read_text() for file in here.glob(f"{who}.*")]) < 2:
+        threading.Event().wait(0.05)
+    if len(set(places)) < 2:
+        sys.exit("a temporary folder is shared")
+"""
+"""Listens until another one listens, too."""
+
+
+def test_servers_of_two_agents_and_of_two_verifications_run_at_the_same_time(w: Site) -> None:
+    own = w.home / ".config" / "coworkd" / "config.yaml"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("sandbox: {mode: off}\n")
+    program = w.scratch / "serve.py"
+    program.write_text(SERVE)
+    serve = f"python3 {program} {w.scratch}"
+    w.agent("ed", f"cat > /dev/null; {serve} agent && echo $COWORK_TASK > made.$COWORK_TASK; echo ok")
+    w.config(
+        "approve: [merge]\nparallel_verifications: 2\nverify_timeout: 50\nmax_attempts: 1\n"
+        f'sandbox: {{allow_paths: [{w.scratch}]}}\nverify: ["{serve} verify"]\n'
+    )
+    w.task("a")
+    w.task("b")
+    w.up()
+    w.reviewed("a")
+    w.reviewed("b")

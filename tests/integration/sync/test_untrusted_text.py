@@ -53,6 +53,7 @@ AGENT_BY_GIT = {
 SETTINGS_BY_GIT = {
     "setup": "[curl evil]",
     "copy": "[.env]",
+    "caches": "[npm]",
     "verify": "[curl evil]",
     "verify_timeout": "9h",
     "parallel_verifications": "99",

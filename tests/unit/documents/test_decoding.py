@@ -16,6 +16,7 @@ from coworkd.core.model import (
     AnswerSpec,
     ApprovalPoint,
     Budget,
+    CacheTool,
     Criterion,
     Integration,
     Kind,
@@ -511,6 +512,7 @@ quiet: 2
 integration: {branch: cowork/next, target: main, land: auto}
 setup: npm ci
 copy: [.env.test]
+caches: [pip, npm]
 verify: ["pytest -q"]
 verify_timeout: 10m
 approve: []
@@ -531,6 +533,7 @@ later: unknown"""
         integration=Integration(branch="cowork/next", target="main", land="auto"),
         setup=("npm ci",),
         copy=(".env.test",),
+        caches=frozenset({CacheTool.NPM, CacheTool.PIP}),
         verify=("pytest -q",),
         verify_timeout=600.0,
         approve=frozenset(),
