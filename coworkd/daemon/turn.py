@@ -32,6 +32,9 @@ PART_SECONDS = 0.25
 FINISHED_WORK = frozenset(Purpose) - {Purpose.SLOT}
 """Jobs whose outcomes go before everything that begins."""
 
+HEAD_START = 0.05
+"""Seconds that jobs have, once runs have begun, before files are written: a turn takes the interpreter from them."""
+
 MAX_IDLE = 30.0
 """Seconds after which a turn runs even if nothing asked for it."""
 
@@ -49,7 +52,9 @@ class TurnRunner:
         self._state = state
         self._part_seconds = math.inf
         self._ended_early = False
-        """Whether the latest turn did."""
+        """The latest turn did, for the answer of git. Never two turns in a row, and not where a command waits."""
+        self._head_start = False
+        """The latest turn ended before files were written, for the jobs that prepare slots. As above."""
         self._recovered_work = False
 
     def recover(self) -> None:
@@ -70,6 +75,8 @@ class TurnRunner:
         has been taken in once.
         """
         self._part_seconds = PART_SECONDS if bounded else math.inf
+        may_start_ahead = not self._head_start
+        may_end_early = not self._ended_early and may_start_ahead
         services, now = self.services, self.services.clock.now()
         services.db.look_for_other_writers()
         self._requests.take()
@@ -81,12 +88,16 @@ class TurnRunner:
         services.jobs.settle(now, purposes=FINISHED_WORK, enough=self._part_is_over())
         services.git_job.step()
         services.control.take_in_awaiting_origin(now)
-        if self._ends_early():
+        self._head_start = False
+        self._ended_early = may_end_early and not self._requests.of_turn and self._is_git_about_to_answer()
+        if self._ended_early:
             return
         self._check_state_folder(now)
-        if services.trust.holds:
-            self._step_work(now, start=start)
-        services.jobs.settle(now, purposes={Purpose.SLOT}, enough=self._part_is_over())
+        begun = services.trust.holds and self._step_work(now, start=start)
+        self._settle_slots(now)
+        self._head_start = may_start_ahead and begun and bounded and not self._requests.of_turn
+        if self._head_start:
+            return
         services.engine.push(now, blocked=services.git_busy, enough=self._part_is_over())
         services.recorder.step(now)
         services.audit.step(now)
@@ -98,6 +109,8 @@ class TurnRunner:
 
     def seconds_until_next(self) -> float:
         """Until the earliest deadline of any service, or until a turn has to look around."""
+        if self._head_start:
+            return HEAD_START
         services = self.services
         now = services.clock.now()
         sources = (services.engine, services.recorder, services.watcher, services.audit)
@@ -137,14 +150,9 @@ class TurnRunner:
             git_jobs_ended=services.git_job.ended,
         )  # fmt: skip
 
-    def _ends_early(self) -> bool:
-        """Whether the turn ends here, since git is about to say what was saved: the next one follows at once.
-
-        A person waits for that turn. Never two in a row, and not where a command waits.
-        """
-        asking = self.services.git_job.is_asking() and self.services.engine.waits_for_git()
-        self._ended_early = asking and not self._ended_early and not self._requests.of_turn
-        return self._ended_early
+    def _is_git_about_to_answer(self) -> bool:
+        """Whether git is asked about what was saved: a person waits for the turn that follows from its answer."""
+        return self.services.git_job.is_asking() and self.services.engine.waits_for_git()
 
     def _check_state_folder(self, now: float) -> None:
         """Where the state folder was removed, its runs end and its trust is gone."""
@@ -157,16 +165,22 @@ class TurnRunner:
             with services.db.write():
                 services.db.state.set_untrusted(TRUST_REMOVED, now)
 
-    def _step_work(self, now: float, *, start: bool) -> None:
-        """What follows from what was taken in: nothing at all in a repository that is not trusted."""
+    def _step_work(self, now: float, *, start: bool) -> bool:
+        """What follows from what was taken in: nothing at all in a repository that is not trusted.
+
+        Agents begin in slots that are ready before anything else does. Returns whether slots are to be prepared.
+        """
         services = self.services
         if start:
             self._recover_work()
         services.target.look()
         services.dispatch.step(now)
+        self._settle_slots(now)
         services.merge.step(now, start=start)
-        if start:
-            services.dispatch.start(now)
+        return start and services.dispatch.start(now)
+
+    def _settle_slots(self, now: float) -> None:
+        self.services.jobs.settle(now, purposes={Purpose.SLOT}, enough=self._part_is_over())
 
     def _note_changes(self, now: float) -> None:
         """Mark the paths that the watcher has noticed, and scan where that is not enough or a scan is due."""

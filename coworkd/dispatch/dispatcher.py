@@ -127,8 +127,11 @@ class Dispatcher:
         self._answers.deliver_answers(now)
         self._conflicting = self._finisher.take_back_failed(now)
 
-    def start(self, now: float) -> None:
-        """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks."""
+    def start(self, now: float) -> bool:
+        """Begin what may begin: resumed runs, conflicts back to their authors, ready tasks.
+
+        Returns whether any slot is to be prepared for a ready task.
+        """
         self._agents.stops.end_changed(now)
         self._plan_runs.restore_requests(now)
         self._postponed = []
@@ -136,8 +139,9 @@ class Dispatcher:
             self._starter.record_sandbox_status(now)
             self._resume_answered(now)
             self._postponed += self._conflicts.send_back(self._conflicting, now)
-        self._start_ready_tasks(now)
+        begun = self._start_ready_tasks(now)
         self._emptier.start()
+        return begun
 
     def deadline(self, now: float) -> float | None:
         """When time alone gives dispatch something to do."""
@@ -244,7 +248,8 @@ class Dispatcher:
             self._db.state.checked_event = latest
         self._checked_event = latest
 
-    def _start_ready_tasks(self, now: float) -> None:
+    def _start_ready_tasks(self, now: float) -> bool:
+        """Returns whether any was to start."""
         if starts := self._planner.plan(now):
             # One durable commit for all of them: their slots are made ready after it.
             with self._db.write(durable=True):
@@ -252,6 +257,7 @@ class Dispatcher:
                     if exhausted := self._start_run(start, now):
                         self._planner.postpone(start, exhausted)
         self._planner.record()
+        return bool(starts)
 
     def _start_run(self, start: StartRun, now: float) -> BudgetExhausted | None:
         """Start a run, and write an event when a fallback does it, or the requested agent for the first time again.

@@ -147,7 +147,8 @@ def _check_out(slot: Slot, files: Mapping[str, bytes], *, recycled: bool = False
         _setup_file(private).unlink(missing_ok=True)
     private.check_out(assignment.base, clean=recycled, ignored=not warm)
     description = {**asdict(assignment), "setup_key": slot.setup_key, "format": private.object_format}
-    write_json(private.folder / "slot.json", description)
+    # Before a process starts in the slot, the record of its run is written, whose name is synced in the same folder.
+    write_json(private.folder / "slot.json", description, sync_name=False)
 
 
 def find_slot(state: Path, number: int, means: SandboxCapabilities = UNCONFINED) -> Slot | None:

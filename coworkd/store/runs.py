@@ -99,6 +99,11 @@ def count_working(db: Database) -> int:
     return int(db.scalar(f"SELECT count(*) FROM runs WHERE state IN ({_marks(WORKING_STATES)})", *WORKING_STATES))
 
 
+def count_preparing(db: Database) -> int:
+    """Runs whose slots are not ready yet."""
+    return int(db.scalar("SELECT count(*) FROM runs WHERE state = ?", RunState.PREPARING))
+
+
 def count_runs(db: Database) -> int:
     """Runs that ever began; none is ever deleted."""
     return int(db.scalar("SELECT max(rowid) FROM runs") or 0)

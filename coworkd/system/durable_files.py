@@ -18,11 +18,18 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def replace_file(
-    path: str | Path, data: bytes, *, mode: int | None = None, durable: bool = False, folder: int | None = None
+    path: str | Path,
+    data: bytes,
+    *,
+    mode: int | None = None,
+    durable: bool = False,
+    sync_name: bool = True,
+    folder: int | None = None,
 ) -> None:
     """Write a file in one step; a link at `path` is replaced, not followed. Raises OSError, and leaves no other file.
 
-    `mode`: its permissions; None: those of any new file. `durable`: it survives power loss once this returns.
+    `mode`: its permissions; None: those of any new file. `durable`: it survives power loss once this returns;
+    without `sync_name`, once the name of any file in its folder is synced.
     `folder`: the descriptor of the folder that `path` is relative to.
     """
     temporary = _write_beside(path, data, mode, durable, folder)
@@ -31,7 +38,7 @@ def replace_file(
     except OSError:
         _discard(temporary, folder)
         raise
-    if durable:
+    if durable and sync_name:
         sync_folder(Path(path).parent, folder)
 
 
@@ -47,9 +54,9 @@ def create_file(path: Path, data: bytes, *, mode: int | None = None) -> bool:
     return True
 
 
-def write_json(path: Path, content: object) -> None:
-    """Replace `path` by `content`, durably before this returns."""
-    replace_file(path, json.dumps(content).encode(), durable=True)
+def write_json(path: Path, content: object, *, sync_name: bool = True) -> None:
+    """Replace `path` by `content`, durably before this returns; `sync_name` as in `replace_file`."""
+    replace_file(path, json.dumps(content).encode(), durable=True, sync_name=sync_name)
 
 
 # ---- the steps

@@ -29,7 +29,7 @@ from coworkd.dispatch.scheduling.ready_queue import ReadyQueue
 from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
 from coworkd.dispatch.scheduling.start_order import QueuedTask
 from coworkd.dispatch.scheduling.start_rate import StartRate
-from coworkd.store.runs import count_runs
+from coworkd.store.runs import count_preparing, count_runs
 from coworkd.store.tasks import last_requested_at
 from coworkd.store.wait_reasons import WaitKey, WaitScope, update_wait_reasons, wait_reasons
 from coworkd.sync.effective_specs import CONFIG
@@ -182,7 +182,7 @@ class StartPlanner:
             budgets=charged,
             gathering_until=last_requested_at(self._db, Status.READY, now + GATHERING_TIME) or 0.0,
             gathering_time=GATHERING_TIME, earlier_starts=count_runs(self._db),
-            allowance=self._rate.allowance(now),
+            allowance=self._rate.allowance(now, count_preparing(self._db)),
             active=self._capacity.active_runs(), capacity=self._capacity.capacity(now),
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.core.clock import SystemClock
 from coworkd.daemon.composition import build
 from coworkd.daemon.main_loop import Daemon
-from coworkd.daemon.turn import PART_SECONDS
+from coworkd.daemon.turn import HEAD_START, PART_SECONDS
 from coworkd.daemon.workspace_init import initialise
 from coworkd.store import Database, RunRow, RunState
 from coworkd.store.documents import unwritten_documents
@@ -82,6 +82,27 @@ def test_a_run_that_ended_is_handled_while_hundreds_of_files_are_still_to_be_wri
         left.append(_unwritten(services.db))
         assert left[-1] < left[-2], "each turn writes some"
     assert len(left) > FILES // WRITE_BATCH_SIZE // 2
+
+
+def test_a_turn_in_which_a_run_begins_leaves_the_interpreter_to_the_job_that_prepares_its_slot(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    services = daemon.runner.services
+    (tmp_path / "repo/.cowork/tasks/b.md").write_text("---\nstatus: ready\n---\nDo it.\n")
+    services.engine.mark_dirty("tasks/b.md", services.clock.now())
+    number = 0
+    while not services.db.one(RunRow, "task = 'b'"):
+        assert number < TURNS
+        number += 1
+        daemon.wait(0.1)
+        with services.db.write():
+            GeneratedDocuments(services.db).put(f"messages/a/{number}.md", b"---\nfrom: x\n---\nHi.\n", 0.0)
+        daemon.runner.run(bounded=True)
+    assert _unwritten(services.db), "no file is written before the job has had its time"
+    assert daemon.runner.seconds_until_next() == HEAD_START
+    daemon.runner.run(bounded=True)
+    assert not _unwritten(services.db)
+    assert daemon.runner.seconds_until_next() != HEAD_START, "never two turns in a row"
 
 
 def _begin_run(daemon: Daemon) -> RunRow:
