@@ -16,8 +16,10 @@ def ancestors_in(repo: Repo, commits: Collection[str], tip: str) -> frozenset[st
     asked = frozenset(commits)
     inside, outside = _remembered_ancestry(repo, tip)
     if asked - inside - outside:
-        # What a parent contains, its child contains.
-        inside = inside.union(*(_remembered_ancestry(repo, parent)[0] for parent in repo.commits([tip])[0].parents))
+        # What a parent contains, its child contains, and itself.
+        inside = inside.union(
+            [tip], *(_remembered_ancestry(repo, parent)[0] for parent in repo.commits([tip])[0].parents)
+        )
         unknown = _existing_commits(
             repo, [one for one in dict.fromkeys(commits) if one not in inside and one not in outside]
         )

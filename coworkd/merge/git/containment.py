@@ -20,8 +20,33 @@ def contained_in(repo: Repo, landings: Sequence[Landing], commit: str) -> frozen
     """Those of the landings that are in `commit`; the cost follows what differs, not how many landings there were."""
     there = ancestors_in(repo, [landing.commit for landing in landings], commit)
     found = {landing for landing in landings if landing.commit in there}
-    rest = _existing_landings(repo, [landing for landing in landings if landing not in found])
+    rest = [landing for landing in landings if landing.commit not in there]
     return frozenset(found.union(_contained_by_patch(repo, rest, commit)) if rest else found)
+
+
+def _contained_by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landing]:
+    """Those whose patches are among the changes of `commit`'s own history since the first of them.
+
+    Where these change nothing, no landing that changes something is there. This is remembered: as long as a target
+    stays where it is, only new landings are looked at.
+    """
+    first, name = landings[0], f"landings that {commit} lacks, from {landings[0].commit}"
+    absent = frozenset((repo.answers.get(name) or b"").decode().split())
+    new = [landing for landing in landings if landing.commit not in absent]
+    if new and absent and not _existing_landings(repo, [first]):
+        absent, new = frozenset[str](), list(landings)
+    rest = _existing_landings(repo, new) if new else []
+    if not rest:
+        return set()
+    start = first if absent else rest[0]
+    base = repo.merge_bases(commit, f"{start.commit}^1")[:1]
+    present_patches = frozenset(patches(repo, changes_of(repo, commit, base)))
+    found = _by_patch(repo, rest, commit, present_patches)
+    if start is first and present_patches <= {NO_CHANGE}:
+        absent |= {landing.commit for landing in rest if landing not in found}
+        repo.answers.add({name: " ".join(sorted(absent)).encode()})
+    present = absent.union(landing.commit for landing in rest)
+    return _without_gaps([landing for landing in landings if landing.commit in present], found)
 
 
 def _existing_landings(repo: Repo, landings: Sequence[Landing]) -> list[Landing]:
@@ -29,10 +54,8 @@ def _existing_landings(repo: Repo, landings: Sequence[Landing]) -> list[Landing]
     return [landing for landing, commit in zip(landings, present, strict=True) if commit]
 
 
-def _contained_by_patch(repo: Repo, landings: Sequence[Landing], commit: str) -> set[Landing]:
-    """Those whose patches are among the changes of `commit`'s own history."""
-    start = repo.merge_bases(commit, f"{landings[0].commit}^1")[:1]
-    present_patches = frozenset(patches(repo, changes_of(repo, commit, start)))
+def _by_patch(repo: Repo, landings: Sequence[Landing], commit: str, present_patches: frozenset[str]) -> set[Landing]:
+    """Those of which the patch, each commit's patch, or the patch of all up to some landing is present."""
     nets = patches(repo, [CommitPatch(old=parent, new=name) for name, parent in _first_parents(repo, landings)])
     found = {landing for landing, net in zip(landings, nets, strict=True) if net == NO_CHANGE or net in present_patches}
     if present_patches - {NO_CHANGE}:
@@ -42,7 +65,7 @@ def _contained_by_patch(repo: Repo, landings: Sequence[Landing], commit: str) ->
         found |= _squashed_landings(
             repo, [landing for landing in landings if landing not in found], commit, present_patches
         )
-    return _without_gaps(landings, found)
+    return found
 
 
 def _first_parents(repo: Repo, landings: Sequence[Landing]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ FAR = 1000
 _SLOP = 32
 """Commits that are looked at beyond the oldest one found, for clocks differ: git looks at five."""
 
-Read = Callable[[Sequence[str]], Sequence[CommitObject]]
+Read = Callable[[Sequence[str]], list[CommitObject]]
 """The commits of these ids, with the parents that count."""
 
 _ONE, _OTHER, _COMMON = 1, 2, 4

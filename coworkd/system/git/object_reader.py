@@ -52,13 +52,16 @@ class CachedGitState:
         folders = (os.path.join(store, "pack") for store in stores)
         return cls(_version(common_dir / "config"), {folder: _packs(folder) for folder in folders})
 
-    def is_outdated(self, common_dir: Path) -> bool:
-        """Whether a git that was started in this state would answer otherwise than one started now."""
+    def seen_again(self, common_dir: Path) -> CachedGitState | None:
+        """The state with the packs that were added since; None where git would answer otherwise if it began now."""
         if _version(common_dir / "config") != self.config:
-            return True
-        return any(
-            _modified_at(folder) != at and not names <= _packs(folder)[1] for folder, (at, names) in self.packs.items()
-        )
+            return None
+        changed = {folder: _packs(folder) for folder, (at, _) in self.packs.items() if _modified_at(folder) != at}
+        if not changed:
+            return self
+        if any(not self.packs[folder][1] <= names for folder, (_, names) in changed.items()):
+            return None
+        return CachedGitState(self.config, {**self.packs, **changed})
 
 
 def _version(path: Path) -> tuple[int, int, int] | None:
@@ -93,6 +96,12 @@ class ObjectReader:
     def start(cls, argv: list[str], env: Mapping[str, str], cached_state: CachedGitState) -> ObjectReader:
         """`argv` runs git in the repository with the words of `CAT_FILE_COMMAND`."""
         return cls(start_interactive(argv, env), cached_state)
+
+    def is_current(self, common_dir: Path) -> bool:
+        """Whether a git that is started now would answer the same."""
+        seen = self.cached_state.seen_again(common_dir)
+        self.cached_state = seen or self.cached_state
+        return seen is not None
 
     def infos(self, expressions: Sequence[str]) -> list[ObjectInfo | None]:
         """What each expression names; None: nothing, or more than one object."""

@@ -10,6 +10,7 @@ import selectors
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from coworkd.system.git.object_reader import CachedGitState
 from coworkd.system.git.runner import TIMEOUT, InteractiveGit, start_interactive
@@ -30,6 +31,12 @@ class RefWriter:
     def start(cls, argv: list[str], env: Mapping[str, str], cached_state: CachedGitState) -> RefWriter:
         """`argv` runs git in the repository with the words of `UPDATE_REF_COMMAND`."""
         return cls(start_interactive(argv, env), cached_state)
+
+    def is_current(self, common_dir: Path) -> bool:
+        """Whether a git that is started now would do the same."""
+        seen = self.cached_state.seen_again(common_dir)
+        self.cached_state = seen or self.cached_state
+        return seen is not None
 
     def apply(self, instructions: bytes) -> bool:
         """Apply all or nothing. False: git has not said that it did, and is not to be asked again.

@@ -182,7 +182,7 @@ class Repo:
 
     def _read(self, question: Callable[[ObjectReader], T]) -> T:
         refuse_to_wait("git cat-file")
-        if self._reader is not None and self._reader.cached_state.is_outdated(self.common_dir):
+        if self._reader is not None and not self._reader.is_current(self.common_dir):
             self.close()
         for _ in range(2):
             if self._reader is None:
@@ -204,7 +204,7 @@ class Repo:
         """
         refuse_to_wait("git update-ref")
         writer, self._ref_writer = self._ref_writer, None
-        if writer is not None and writer.cached_state.is_outdated(self.common_dir):
+        if writer is not None and not writer.is_current(self.common_dir):
             writer.stop()
             writer = None
         if writer is None:
@@ -219,12 +219,20 @@ class Repo:
 
     def commits(self, ids: Sequence[str]) -> list[CommitObject]:
         """The commits of these full ids, with the parents that count for git. RepoError where one is none."""
-        read = [parse_commit(content) for content in self._contents(ids, "commit")]
+        return self._commit_reader()(ids)
+
+    def _commit_reader(self) -> commit_graph.Read:
+        """Reads commits with the parents that count at this moment: a walk reads many, one after the other."""
         other = other_parents(self.common_dir, grafts="GIT_GRAFT_FILE" not in self.env)
-        if not other:
-            return read
-        found = zip(ids, read, strict=True)
-        return [replace(commit, parents=other[name]) if name in other else commit for name, commit in found]
+
+        def read(ids: Sequence[str]) -> list[CommitObject]:
+            found = [parse_commit(content) for content in self._contents(ids, "commit")]
+            if not other:
+                return found
+            pairs = zip(ids, found, strict=True)
+            return [replace(commit, parents=other[name]) if name in other else commit for name, commit in pairs]
+
+        return read
 
     def trees(self, ids: Sequence[str]) -> list[list[TreeItem]]:
         """The entries of the trees of these full ids. RepoError where one is none."""
@@ -268,7 +276,7 @@ class Repo:
         """Whether `new` contains `old`; a commit contains itself."""
         below, above = self._object_names(old, new)
         try:
-            return commit_graph.contains(self.commits, above, below)
+            return commit_graph.contains(self._commit_reader(), above, below)
         except FarHistoryError:
             return self.run("merge-base", "--is-ancestor", below, above, check=False).code == 0
 
@@ -276,7 +284,7 @@ class Repo:
         """The best commits that both contain; none where their histories have nothing in common."""
         pair = self._object_names(one, other)
         with suppress(FarHistoryError):
-            found = commit_graph.merge_bases(self.commits, *pair)
+            found = commit_graph.merge_bases(self._commit_reader(), *pair)
             if len(found) < 2:
                 return found
         return self.run("merge-base", "--all", *pair, check=False).text.split()
@@ -285,7 +293,7 @@ class Repo:
         """The commits that the tips contain and none of `without` does, latest first."""
         ends = self._object_names(*tips), self._object_names(*without)
         try:
-            return commit_graph.commits_between(self.commits, *ends)
+            return commit_graph.commits_between(self._commit_reader(), *ends)
         except FarHistoryError:
             asked = "".join(f"{line}\n" for line in (*ends[0], *(f"^{commit}" for commit in ends[1])))
             return self.run("rev-list", "--stdin", stdin=asked.encode(), timeout=_WALK_TIMEOUT).text.split()
@@ -294,7 +302,7 @@ class Repo:
         """Commits and their parents along the first parents of `tip`, latest first, but for what `without` contains."""
         (end,), outside = self._object_names(tip), self._object_names(*without)
         try:
-            return commit_graph.first_parents(self.commits, end, outside)
+            return commit_graph.first_parents(self._commit_reader(), end, outside)
         except FarHistoryError:
             asked = ("rev-list", "--first-parent", "--parents", end, *(f"^{commit}" for commit in outside))
             lines = (line.split() for line in self.run(*asked, timeout=_WALK_TIMEOUT).lines)

@@ -146,16 +146,23 @@ def test_large_contents_and_many_questions_do_not_block_each_other(user: Checkou
 
 def test_a_reader_is_started_again_where_git_would_answer_otherwise(user: Checkout) -> None:
     user.git("repack", "-adq")
-    seen = CachedGitState.of(user.root / ".git")
-    assert not seen.is_outdated(user.root / ".git")
+    folder = user.root / ".git"
+    seen = CachedGitState.of(folder)
+    assert seen.seen_again(folder) is seen
     user.commit("more", {"more.py": "1\n"})
     user.git("repack", "-q")
-    assert not seen.is_outdated(user.root / ".git"), "git finds a pack that was added"
+    more = seen.seen_again(folder)
+    assert more, "git finds a pack that was added"
+    assert more.seen_again(folder) is more, "packs are listed once for each that comes"
+    (added,) = (name for _, names in more.packs.values() for name in names if name not in str(seen.packs))
+    for kept in (folder / "objects" / "pack").glob(f"{added.removesuffix('.pack')}.*"):
+        kept.unlink()
+    assert more.seen_again(folder) is None, "git may have opened one that is removed again"
     user.git("repack", "-adq")
-    assert seen.is_outdated(user.root / ".git"), "one was removed"
-    seen = CachedGitState.of(user.root / ".git")
+    assert seen.seen_again(folder) is None, "one was removed"
+    seen = CachedGitState.of(folder)
     user.git("config", "core.abbrev", "12")
-    assert seen.is_outdated(user.root / ".git")
+    assert seen.seen_again(folder) is None
 
 
 def test_a_pruned_object_is_missed(user: Checkout) -> None:
