@@ -31,12 +31,11 @@ class MergeSources:
 def find_merge_sources(repo: Repo, *, tip: str, history_tip: str, target: str, base: str, commit: str) -> MergeSources:
     """`history_tip`: a commit with the tip's files whose history is to count instead of the tip's."""
     goal = repo.commit(branch_ref(target)) or tip
-    brought = commits_without(repo, commit, tip)
     if builds_on_lost(repo, base, commit, (tip, history_tip, goal)):
         apart = sides(repo, base=base, ours=history_tip, theirs=commit)
         return MergeSources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
     behind = goal in ancestors_in(repo, [goal], tip)
-    awaited = not behind and brought & commits_without(repo, goal, tip)
+    awaited = not behind and commits_without(repo, commit, tip) & commits_without(repo, goal, tip)
     return MergeSources(base=base, ours=history_tip, theirs=commit, awaited=goal if awaited else "")
 
 
@@ -47,11 +46,13 @@ def builds_on_lost(repo: Repo, base: str, commit: str, branches: Sequence[str]) 
     Nor is an earlier submission, with which a run goes on that resolves a conflict. A base that git no longer has says
     nothing.
     """
-    absent = repo.commits_between([base], branches) if base and repo.commit(base) else []
+    contained = bool(base) and any(base in ancestors_in(repo, [base], branch) for branch in dict.fromkeys(branches))
+    absent = repo.commits_between([base], branches) if base and not contained and repo.commit(base) else []
     said = trailers_of(repo, absent)
     if any(not said[lost][TARGET] for lost in absent) and base not in refs_under(repo, SUBMISSIONS).values():
         return True
-    return not dropped_commits(repo, branches).isdisjoint(repo.commits_between([commit], branches))
+    dropped = dropped_commits(repo, branches)
+    return bool(dropped) and not dropped.isdisjoint(repo.commits_between([commit], branches))
 
 
 def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:

@@ -265,6 +265,8 @@ class Repo:
 
     def tree_of(self, commit: str) -> str:
         """The tree id of a commit; RepoError when there is none."""
+        if is_commit(known := self.memory.get(commit) or b""):
+            return parse_commit(known).tree
         tree = self.resolve(f"{commit}^{{tree}}")
         if tree is None:
             raise RepoError(f"{commit} is not a commit in {self.root}")
