@@ -21,7 +21,8 @@ from coworkd.core.runs import EndedState, end_reason
 from coworkd.core.task_states import OVER
 from coworkd.core.terminal_text import visible_line
 from coworkd.core.text_formats import format_age, format_usd, shorten
-from coworkd.store import Database, MessageRow, RunRow, TaskRow
+from coworkd.store import Database, MessageRow, RunRow, SubmissionKind, TaskRow
+from coworkd.store.dependencies import landed_dependants
 from coworkd.store.documents import note_paths
 from coworkd.store.events import events_after
 from coworkd.store.messages import messages_of
@@ -235,9 +236,10 @@ def _history_json(workspace: Workspace, db: Database, row: TaskRow) -> dict[str,
         "loop": _loop_json(row, runs),
         "runs": [_run_json(workspace, run) for run in runs],
         "messages": [_message_json(message) for message in messages],
+        "landed_dependants": landed_dependants(db, task),
         "reviews": [
-            {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.verified_on,
-             "landing": s.landing, "candidate": s.candidate, "tree": s.candidate_tree,
+            {"number": s.number, "kind": str(s.kind), "state": str(s.state), "commit": s.commit_id,
+             "tip": s.verified_on, "landing": s.landing, "candidate": s.candidate, "tree": s.candidate_tree,
              "proof": s.merge_proof, "verify": json.loads(s.checks), "notice": s.message,
              "logs": check_logs(task, len(json.loads(s.checks))) if s.number in verified[-1:] else []}
             for s in submissions
@@ -283,6 +285,7 @@ def _shown(task: dict[str, Any]) -> list[str]:
         ("loop", _shown_loop(task["loop"])),
         ("needs", ", ".join(task["blocked_by"])),
         ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
+        ("needed", _dependants_text(task["landed_dependants"])),
         ("cost", "" if task["cost_usd"] is None else format_usd(task["cost_usd"], estimated=task["estimated"])),
     ]
     lines = [hanging_indent(f"  {columns((name, 7))}", text) for name, text in facts if text]
@@ -295,12 +298,17 @@ def _shown(task: dict[str, Any]) -> list[str]:
     return [*head, *lines]
 
 
+def _dependants_text(tasks: list[str]) -> str:
+    return f"by {', '.join(tasks)}, which landed on top of it" if tasks else ""
+
+
 def _shown_loop(loop: dict[str, Any] | None) -> str:
     return f"{loop['state']}, round {loop['round']} of {loop['max_rounds']}" if loop else ""
 
 
 def _shown_submission(review: dict[str, Any]) -> list[str]:
-    about = f"{review['state']} {review['commit'][:12]} {review['notice']}"
+    what = "" if review["kind"] == SubmissionKind.WORK else f"({review['kind']}) "
+    about = f"{what}{review['state']} {review['commit'][:12]} {review['notice']}"
     logs = [f".cowork/{path}" for path in review["logs"]]
     verified = f"the tree {review['tree']}" if review["proof"] else ""
     facts = [("    verified", verified), ("    nothing lost:", review["proof"])]
