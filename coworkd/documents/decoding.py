@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from coworkd.core.errors import DocumentError
-from coworkd.core.model import Kind, Problem, UserSettings
+from coworkd.core.model import Kind, Mode, PatternRequest, Problem, UserSettings
 from coworkd.core.task_ids import is_task_id, qualify, task_id
+from coworkd.core.task_rules import contradiction
 from coworkd.documents.body import answer_section, criteria
 from coworkd.documents.markdown import Document, HeaderEntry, Value, normalise_key, parse, parse_yaml
 from coworkd.documents.misplaced_header import misplaced_header
@@ -179,6 +180,8 @@ def _decode_document(path: str, kind: Kind, document: Document) -> Decoded:
     values = {known.name: _read_field(known, entry, kind) for known, entry in known_entries if entry.value is not None}
     cowork = _read_cowork_map(entries["cowork"].value if "cowork" in entries else None)
     problems = (*_unknown_key_problems(path, schema, entries), *_misplaced_key_problems(path, known_entries, values))
+    if kind is Kind.TASK:
+        problems += tuple(_contradictions(path, entries, values))
     if kind is Kind.TASK and cowork.id and not is_task_id(cowork.id):
         # It becomes part of paths and refs: from here on nothing knows it.
         problems += (_unusable_id(path, cowork.id, entries["cowork"].line),)
@@ -240,6 +243,15 @@ def _misplaced_key_problems(
     for known, entry in known_entries:
         if known.misplaced and values.get(known.name):
             yield Problem(path=path, line=entry.line, message=f"`{entry.key}` {known.misplaced}")
+
+
+def _contradictions(path: str, entries: Mapping[str, HeaderEntry], values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What a task's keys say against each other, at the line of the first that it has."""
+    pattern: PatternRequest = values.get("pattern", PatternRequest())
+    found = contradiction(values.get("mode", Mode.BUILD), pattern.name, loop="loop" in values)
+    if found is not None:
+        line = next((entries[key].line for key in found.keys if key in entries), 0)
+        yield Problem(path=path, line=line, message=found.reason)
 
 
 def user_settings(document: Document) -> UserSettings:

@@ -106,12 +106,17 @@ class EffectiveSpecs:
         return {path: self._task(path, row.target_bytes, from_git=row.from_git) for path, row in rows.items()}
 
     def _task(self, path: str, data: bytes, *, from_git: bool) -> TaskSpec:
-        spec = decode_bytes(path, data).of(TaskSpec)
+        spec = self._completed(decode_bytes(path, data).of(TaskSpec))
         if not from_git:
             return spec
         typed = self.bytes_in_force(path)
-        known = decode_bytes(path, typed).of(TaskSpec) if typed is not None else TaskSpec()
+        known = self._completed(decode_bytes(path, typed).of(TaskSpec)) if typed is not None else TaskSpec()
         return clamp_untrusted(spec, known, self.settings(), _HARMLESS)
+
+    def _completed(self, spec: TaskSpec) -> TaskSpec:
+        """The task with what the settings have for its pattern."""
+        defaults = next((one for one in self.settings().patterns if one.name is spec.pattern.name), None)
+        return spec if defaults is None else dataclasses.replace(spec, pattern=spec.pattern.completed_by(defaults))
 
     def bytes_in_force(self, path: str) -> bytes | None:
         """The last bytes of this document that were typed here or trusted."""

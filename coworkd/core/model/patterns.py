@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from coworkd.core.model.approvals import RiskLevel
@@ -46,3 +46,13 @@ class PatternRequest:
     decide: Decide = Decide.AUTO
     critique: int = 0
     """1: the proposers of a team criticise each other's proposals before the jury."""
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+    """The keys that were written; every other one takes what the workspace's settings have for this pattern."""
+
+    def completed_by(self, defaults: PatternRequest) -> PatternRequest:
+        """The request with those values of `defaults` that it leaves open."""
+        missing = {name: getattr(defaults, name) for name in defaults.given - self.given}
+        return replace(self, **missing, given=self.given | defaults.given) if missing else self
+
+
+SOLO = PatternRequest()

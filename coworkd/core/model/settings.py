@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from coworkd.core.model.agents import SandboxLevel, SandboxMode, SandboxSpec
 from coworkd.core.model.approvals import ApprovalPoint
+from coworkd.core.model.patterns import PatternRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class Settings:
     run_pulled: bool = False
     commit: str = "off"
     keep_days: float = 14.0
+    patterns: tuple[PatternRequest, ...] = ()
+    """What tasks leave open that ask for a pattern, one for each pattern at most."""
 
 
 class ApproveBy(StrEnum):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.model.approvals import ApprovalPoint
+from coworkd.core.model.patterns import SOLO, PatternRequest
 
 
 class Status(StrEnum):
@@ -97,6 +98,6 @@ class TaskSpec:
     """Seconds; None: the agent's limit counts."""
     loop: Loop | None = None
     budget: Budget = Budget()
-    pattern: str = "solo"
+    pattern: PatternRequest = SOLO
     body: str = ""
     criteria: tuple[Criterion, ...] = ()

@@ -95,7 +95,7 @@ class RunFinisher:
         if loop is not None and loop.promise not in run.reply:
             return False
         spec = self._board.specs.task(self._board.task(run.task).path)
-        pattern = PATTERNS[spec.pattern]
+        pattern = PATTERNS[spec.pattern.name]
         return isinstance(pattern(run.agent, [PastRun(run=run.id, role=run.role, ended_well=True)]), SubmitWork)
 
     # ---- what follows

@@ -108,7 +108,7 @@ class RunStarter:
         loop = None if conflict else loop_to_run(last, row.attempt + 1, task_spec.loop)
         origin = run_to_continue(last, agent, loop=loop is not None)
         iteration = round_to_run(last, loop=loop is not None)
-        step = first_step(task_spec.pattern, agent)
+        step = first_step(task_spec.pattern.name, agent)
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, agent=step.agent, step=step.number,
             role=step.role, state=PreparingState(), started=now,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from coworkd.board.task_board import Board
 from coworkd.core.dependency_graph import ChainLengths
 from coworkd.core.model import Mode, TaskSpec
+from coworkd.core.task_rules import contradiction
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.scheduling.budget_queries import task_budget
 from coworkd.dispatch.scheduling.budget_rules import TaskBudget
@@ -43,6 +44,8 @@ class ReadyIndex:
         self._changes = TaskChanges(board.db)
         self._chains = ChainLengths()
         self._tasks: dict[str, ReadyTask] = {}
+        self._seated: set[str] = set()
+        """Tasks whose pattern names agents of its own, all of them ready."""
         self._changed: set[str] = set()
 
     def tasks(self) -> Collection[ReadyTask]:
@@ -51,6 +54,10 @@ class ReadyIndex:
     def find(self, task: str) -> ReadyTask | None:
         """The task; None when it is not ready."""
         return self._tasks.get(task)
+
+    def with_named_seats(self) -> list[ReadyTask]:
+        """Those whose pattern names agents of its own."""
+        return [self._tasks[task] for task in self._seated]
 
     def chain_length(self, task: str) -> int:
         """Length of the chain of tasks that wait for this one, itself included."""
@@ -74,6 +81,7 @@ class ReadyIndex:
         self._chains.replace(dependency_graph(self._db))
         self._changed |= self._tasks.keys()
         self._tasks.clear()
+        self._seated.clear()
         self._add(startable_tasks(self._db))
 
     def _load(self, changed: ChangedRows) -> None:
@@ -86,6 +94,7 @@ class ReadyIndex:
             self._changed |= tasks & self._tasks.keys()
             for task in tasks:
                 self._tasks.pop(task, None)
+                self._seated.discard(task)
             self._add(startable_among(self._db, tasks))
 
     def _add(self, rows: Sequence[TaskRow]) -> None:
@@ -97,6 +106,8 @@ class ReadyIndex:
         for row in rows:
             spec = specs.get(row.path, TaskSpec())
             budget = task_budget(row, spec.budget, usages[row.id])
+            if spec.pattern.members or spec.pattern.judges:
+                self._seated.add(row.id)
             self._tasks[row.id] = ReadyTask(
                 row=row, spec=spec, budget=budget, unsupported_reason=_unsupported_reason(spec)
             )
@@ -104,10 +115,13 @@ class ReadyIndex:
 
 def _unsupported_reason(spec: TaskSpec) -> str:
     """A task that asks for what this version does not do is held, rather than run without it."""
-    if spec.loop is not None and spec.mode is Mode.PLAN:
-        return "`loop:` builds and `mode: plan` only reads: take one of them out"
+    if found := contradiction(spec.mode, spec.pattern.name, loop=spec.loop is not None):
+        # Untrusted text may say only some of what it says, and the rest stays as it was typed here.
+        return found.reason
     if spec.mode is Mode.ANSWER:
         return "`mode: answer` is not available in this version; there is: build, plan"
-    if spec.pattern not in PATTERNS:
-        return f"`pattern: {spec.pattern}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
+    if spec.pattern.name not in PATTERNS:
+        return (
+            f"`pattern: {spec.pattern.name}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
+        )
     return ""

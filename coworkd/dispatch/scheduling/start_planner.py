@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from coworkd.board.task_board import Board
-from coworkd.core.model import AgentSpec, Budget, Status
+from coworkd.core.model import AgentSpec, Budget, PatternRequest, Status
 from coworkd.dispatch.scheduling.agent_selection import AgentChoice, AgentSelector
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import (
@@ -166,6 +166,18 @@ class StartPlanner:
                 for ready in [task for task in self._index.tasks() if task.spec.agent == requested]:
                     self._queue.remove(ready.row.id)
                     self._refuse(ready, problem, now)
+        for ready in self._index.with_named_seats():
+            if problem := self._seat_problem(ready.spec.pattern):
+                self._queue.remove(ready.row.id)
+                self._refuse(ready, problem, now)
+
+    def _seat_problem(self, pattern: PatternRequest) -> str:
+        """Why an agent that a pattern names cannot run at all; empty when all can."""
+        for seat, names in (("members", pattern.members), ("judges", pattern.judges)):
+            for name in names:
+                if problem := self._agents.unusable_reason(name):
+                    return f"`pattern: {pattern.name}`, `{seat}`: {problem}"
+        return ""
 
     def _refuse(self, ready: ReadyTask, problem: str, now: float) -> None:
         with self._db.write():

@@ -12,7 +12,14 @@ from typing import Any, TypeAlias
 from coworkd.core.model import Answer, Kind, Status
 from coworkd.documents.schema import readers, task_readers
 from coworkd.documents.schema.fields import Field
-from coworkd.documents.schema.readers import EnumReader, EnumSetReader, IntReader, MappingReader, WordReader
+from coworkd.documents.schema.readers import (
+    EnumReader,
+    EnumSetReader,
+    IntReader,
+    MappingReader,
+    TextListReader,
+    WordReader,
+)
 from coworkd.documents.schema.tables import SCHEMAS
 
 Json: TypeAlias = dict[str, Any]
@@ -76,9 +83,13 @@ _SHAPES: Mapping[object, Json] = {
 def _reader_schema(read: object) -> Json:
     match read:
         case IntReader():
-            return {"anyOf": [{"type": "integer", "minimum": read.minimum}, {"type": "string", "pattern": "^[0-9]+$"}]}
+            most = {} if read.maximum is None else {"maximum": read.maximum}
+            number = {"type": "integer", "minimum": read.minimum, **most}
+            return {"anyOf": [number, {"type": "string", "pattern": "^[0-9]+$"}]}
         case EnumReader() | WordReader():
             return _word_schema(read.offered)
+        case TextListReader():
+            return {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "maxItems": read.maximum}]}
         case EnumSetReader():
             one = _word_schema(read.offered)
             return {"anyOf": [one, {"type": "array", "items": one}]}

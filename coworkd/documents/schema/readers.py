@@ -52,6 +52,19 @@ def texts(value: Value) -> tuple[str, ...]:
     raise DocumentError(f"{_describe_value(value)} stands where a list belongs; write `[a, b]`")
 
 
+@dataclass(frozen=True, slots=True)
+class TextListReader:
+    """Reads a list of at most so many texts; a text alone is a list of one."""
+
+    maximum: int
+
+    def __call__(self, value: Value) -> tuple[str, ...]:
+        found = texts(value)
+        if len(found) > self.maximum:
+            raise DocumentError(f"these are {len(found)}; at most {self.maximum} are possible")
+        return found
+
+
 def command_line(value: Value) -> tuple[str, ...]:
     """The words of a command: a list as it is, a text split as a shell would."""
     if not isinstance(value, str):
@@ -87,14 +100,17 @@ def number(value: Value) -> float:
 
 @dataclass(frozen=True, slots=True)
 class IntReader:
-    """Reads whole numbers from `least` up."""
+    """Reads whole numbers from `minimum` up, at most `maximum` where there is one."""
 
     minimum: int
+    maximum: int | None = None
 
     def __call__(self, value: Value) -> int:
         written = text(value)
         if not re.fullmatch(r"[0-9]{1,15}", written) or int(written) < self.minimum:
             raise DocumentError(f"{_describe_value(value)} is not a whole number of at least {self.minimum}")
+        if self.maximum is not None and int(written) > self.maximum:
+            raise DocumentError(f"{_describe_value(value)} is more than {self.maximum}")
         return int(written)
 
 
@@ -189,6 +205,8 @@ class MappingReader:
     shorthand: str = ""
     elsewhere: tuple[tuple[str, str], ...] = ()
     """Keys that have their place in another file, with the reason why not here."""
+    closed: bool = False
+    """A key that is not listed is refused, not only one that looks like a slip."""
 
     def __call__(self, value: Value) -> Any:
         if self.shorthand and isinstance(value, str):
@@ -204,6 +222,8 @@ class MappingReader:
                 if why := dict(self.elsewhere).get(normalise_key(key)):
                     raise DocumentError(why, field=key)
                 _refuse_slip(key, names)
+                if self.closed:
+                    raise DocumentError(f"not known here; there is: {', '.join(self.readers)}", field=key)
             elif name in found:
                 raise DocumentError(f"`{name}` is here twice; keep one", field=name)
             elif item is not None:

@@ -25,6 +25,7 @@ from coworkd.documents.schema.fields import (
     Schema,
     text_list_field,
 )
+from coworkd.documents.schema.pattern_readers import PATTERN_DEFAULTS
 from coworkd.documents.schema.readers import (
     EnumReader,
     EnumSetReader,
@@ -173,6 +174,12 @@ CONFIG = Schema(
             "commit",
             WordReader(("off", "auto")),
             help="Whether coworkd commits .cowork/ at quiet moments",
+            trust=NEEDS_TRUST,
+        ),
+        Field(
+            "patterns",
+            PATTERN_DEFAULTS,
+            help="By pattern, what tasks leave open: `{team: {members: [a, b, c], judges: [d]}}`",
             trust=NEEDS_TRUST,
         ),
         Field("keep_days", number, help="How long kept work stays after a landing; 14 unless set", trust=HARMLESS),

@@ -28,6 +28,7 @@ from coworkd.documents.schema.fields import (
     TrustLevel,
     text_list_field,
 )
+from coworkd.documents.schema.pattern_readers import PATTERN
 from coworkd.documents.schema.readers import (
     EnumReader,
     EnumSetReader,
@@ -95,7 +96,7 @@ TASK = Schema(
         Field(
             "mode",
             EnumReader(Mode),
-            help="`build` changes files; `plan` only reads and ends in a plan",
+            help="`build` changes files; `plan` and `answer` only read, and end in a plan or in a message",
             trust=HARMLESS,
         ),
         Field("plan", id_of, help="Id of the plan it belongs to", trust=HARMLESS),
@@ -146,7 +147,12 @@ TASK = Schema(
             help="Upper bounds for one task",
             trust=TIGHTENS,
         ),
-        Field("pattern", text, help="How several agents work on it together", trust=HARMLESS),
+        Field(
+            "pattern",
+            PATTERN,
+            help="How several agents work on it: a name, or `{name: team, members: [a, b], judges: [c]}`",
+            trust=NEEDS_TRUST,
+        ),
     ),
     task_spec,
     "A task for an agent; the body says what to do",

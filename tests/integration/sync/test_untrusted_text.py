@@ -24,6 +24,7 @@ TYPED = {
     "timeout": "1m",
     "max_attempts": "1",
     "loop": "{promise: done, max_iterations: 1}",
+    "pattern": "{name: red-team, judges: [a]}",
 }
 """Every key of a task that is not harmless, as a person here wrote it."""
 
@@ -35,6 +36,7 @@ BY_GIT = {
     "timeout": "9h",
     "max_attempts": "50",
     "loop": "{promise: done, max_iterations: 999}",
+    "pattern": "{name: team, members: [a, a, a, a, a, a], critique: 1}",
 }
 """The same as somebody else would have them."""
 
@@ -68,6 +70,7 @@ SETTINGS_BY_GIT = {
     "adopt_notes": "true",
     "commit": "auto",
     "notify": "[curl evil]",
+    "patterns": "{team: {members: [a, a, a, a, a, a]}}",
 }
 
 

@@ -25,9 +25,12 @@ from coworkd.core.model import (
     MessageSpec,
     Mode,
     OnError,
+    PatternName,
+    PatternRequest,
     PlanLevel,
     PlanSpec,
     Problem,
+    RiskLevel,
     SandboxMode,
     SandboxSpec,
     Scope,
@@ -142,7 +145,7 @@ status: ready
 agent: claude
 depends_on: [theme-tokens, API/Set Up.md]
 priority: high
-mode: plan
+mode: Build
 plan: UI refresh
 labels: [ui]
 touches: ["src/ui/**"]
@@ -153,7 +156,7 @@ max_attempts: 5
 timeout: 45m
 loop: {promise: "<promise>DONE</promise>", max_iterations: 7}
 budget: {usd: 2.0, tokens: 400000, minutes: 45}
-pattern: debate
+pattern: {name: Team, members: [a, b], risk: high}
 mine: {anything: [goes]}
 cowork:
   id: add-a-dark-mode
@@ -169,7 +172,7 @@ cowork:
         agent="claude",
         depends_on=("theme-tokens", "api-set-up"),
         priority=1.0,
-        mode=Mode.PLAN,
+        mode=Mode.BUILD,
         plan="ui-refresh",
         labels=("ui",),
         touches=("src/ui/**",),
@@ -180,7 +183,7 @@ cowork:
         timeout=2700.0,
         loop=Loop(promise="<promise>DONE</promise>", max_iterations=7),
         budget=Budget(usd=2.0, tokens=400_000, minutes=45.0),
-        pattern="debate",
+        pattern=PatternRequest(name=PatternName.TEAM, members=("a", "b"), risk=RiskLevel.HIGH),
         body="Do it.\n- [ ] works (verify: make)\n",
         criteria=(Criterion(line=1, text="works", command="make", ticked=False),),
     )
@@ -286,6 +289,17 @@ def test_values_that_mean_the_same_compare_equal(value: str) -> None:
         ("Max-Attempts: 0", 2, "max_attempts", "`Max-Attempts`: `0` is not a whole number of at least 1"),
         ("timeout: 0", 2, "timeout", "leaves no time"),
         ("loop: {max_iterations: 3}", 2, "loop", "write `{promise: WORDS}`"),
+        ("pattern: teem", 2, "pattern.name", "did you mean `team`?"),
+        ("pattern: red_team", 2, "pattern.name", "did you mean `red-team`?"),
+        ("pattern: {members: [a]}", 2, "pattern", "write `{name: team, ...}`"),
+        ("pattern: {name: team, member: [a]}", 2, "pattern.member", "did you mean `members`?"),
+        ("pattern: {name: team, size: 3}", 2, "pattern.size", "there is: name, members"),
+        ("pattern: {name: team, rounds: 0}", 2, "pattern.rounds", "at least 1"),
+        ("pattern: {name: team, rounds: 99}", 2, "pattern.rounds", "more than 10"),
+        ("pattern: {name: team, critique: 2}", 2, "pattern.critique", "more than 1"),
+        ("pattern: {name: team, decide: me}", 2, "pattern.decide", "auto, person"),
+        ("pattern: {name: team, risk: huge}", 2, "pattern.risk", "low, medium, high, critical"),
+        ("pattern: {name: team, members: [a, b, c, d, e, f, g, h, i, j, k]}", 2, "pattern.members", "at most 10"),
         ("loop: yes", 2, "loop", "write `{promise: ...}`"),
         ("budget: {usd: lots}", 2, "budget.usd", "`budget.usd`: `lots` is not a number"),
         ("budget: {toekns: 3}", 2, "budget.toekns", "did you mean `tokens`?"),
@@ -591,3 +605,26 @@ def test_any_file_decodes_or_is_refused(kind: Kind, header: bytes) -> None:
         decode(PATHS[kind], parse(data))
     except DocumentError as error:
         assert error.line >= 0
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "message"),
+    [
+        ("mode: plan\npattern: team", 3, "not for `mode: plan`; for that there is: solo"),
+        ("pattern: debate\ntitle: x", 2, "`pattern: debate` is for `mode: answer`, not for `mode: build`"),
+        ("mode: answer\nloop: {promise: x}", 3, "`mode: answer` only reads"),
+        ("loop: {promise: x}\nmode: plan", 2, "`mode: plan` only reads"),
+    ],
+)
+def test_keys_that_contradict_each_other_hold_the_task(header: str, line: int, message: str) -> None:
+    document = decoded(Kind.TASK, header, "Do it.")
+    assert [(problem.line, message in problem.message) for problem in document.problems] == [(line, True)]
+    assert document.blocked
+
+
+def test_defaults_of_patterns() -> None:
+    settings = decoded(Kind.CONFIG, "patterns: {team: {members: [a, b]}, red-team: {rounds: 3}}", "").of(Settings)
+    assert {(one.name, one.members, one.rounds) for one in settings.patterns} == {
+        (PatternName.TEAM, ("a", "b"), None),
+        (PatternName.RED_TEAM, (), 3),
+    }
