@@ -11,7 +11,8 @@ from coworkd.cli.completion import AgentName
 from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import Workspace, current_workspace, unknown_name_error
 from coworkd.core.errors import UserError
-from coworkd.diagnostics.doctor import Finding, Level, examine
+from coworkd.diagnostics.doctor import examine
+from coworkd.diagnostics.findings import Finding, Level
 from coworkd.sync.effective_specs import EffectiveSpecs
 from coworkd.system.git.repository_trust import UNTRUSTED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -92,7 +93,14 @@ def _status_json(workspace: Workspace, view: BoardView) -> dict[str, Any]:
         ],
         "problems": [{"path": p.path, "line": p.line, "message": p.message} for p in view.problems],
         "cost": {"usd_today": view.usd_today},
+        "disk": _disk_json(view),
     }
+
+
+def _disk_json(view: BoardView) -> dict[str, Any] | None:
+    """What slots and the like take, in bytes; None: not measured yet."""
+    use = view.disk
+    return None if use is None else {**asdict(use), "at": iso(use.at), "total": use.total}
 
 
 def _daemon_json(workspace: Workspace) -> dict[str, Any]:
@@ -156,7 +164,7 @@ def _head(view: BoardView, daemon: str) -> str:
     facts = [daemon, f"{running} running", f"{len(view.waiting)} waiting for you"]
     if view.usd_today:
         facts.append(f"{format_usd(view.usd_today)} in 24 h")
-    return "\n".join([", ".join(facts), *_sandbox(view)])
+    return "\n".join([", ".join(facts), *_sandbox(view), *_disk(view)])
 
 
 def _sandbox(view: BoardView) -> list[str]:
@@ -166,6 +174,11 @@ def _sandbox(view: BoardView) -> list[str]:
     if view.sandbox == SandboxLevel.LANDLOCK:
         return [hanging_indent("sandbox", "landlock; `coworkd doctor` says what it holds")]
     return []
+
+
+def _disk(view: BoardView) -> list[str]:
+    """What slots and the like take, once it was measured."""
+    return [hanging_indent("disk", str(view.disk))] if view.disk else []
 
 
 def _rows(view: BoardView, now: float) -> list[str]:

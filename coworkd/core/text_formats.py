@@ -39,6 +39,14 @@ def format_usd(usd: float, *, estimated: bool = False) -> str:
     return f"{'~' if estimated else ''}${usd:.{digits}f}"
 
 
+def format_bytes(size: int) -> str:
+    """A size in its largest decimal unit: `1.2 GB`, `340 MB`, `5 kB`; below that `0 kB`."""
+    for unit, power in (("TB", 12), ("GB", 9)):
+        if size >= 10**power:
+            return f"{size / 10**power:.1f} {unit}"
+    return f"{size // 10**6} MB" if size >= 10**6 else f"{size // 1000} kB"
+
+
 def format_duration(seconds: float) -> str:
     """A length of time in its largest unit: `3 d`, `2 h`, `5 min`, `40 s`."""
     seconds = max(seconds, 0)

@@ -17,6 +17,7 @@ from coworkd.daemon.database_recovery import open_database
 from coworkd.daemon.git_job import GitJob
 from coworkd.daemon.housekeeping import pruning
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit, folder_committer
+from coworkd.daemon.housekeeping.disk_bound import DiskBound, IdleRemoval
 from coworkd.daemon.housekeeping.notifications import Notifications, notification_runner
 from coworkd.daemon.housekeeping.service import Housekeeping
 from coworkd.daemon.main_loop import Daemon
@@ -41,10 +42,12 @@ from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.history.audit_log import AuditLog
 from coworkd.history.database_age import Evidence, newer_reason
 from coworkd.history.recorder import RecordOwner, RunRecorder
+from coworkd.merge.gate_lock import empty_idle_gate
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger, QueueFiles
 from coworkd.merge.target_branch import TargetBranch
+from coworkd.merge.verifier import gate_folder, gate_marker
 from coworkd.store import Database
 from coworkd.store.clock_changes import follow_clock
 from coworkd.sync.disk.atomic_writer import AtomicWriter
@@ -209,11 +212,11 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
             CommandJobs(land=merge.target_landing_job, resolutions=parts.resolutions), parts.instance,
         ),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
-        housekeeping=_housekeeping(paths, board, jobs, parts.user),
+        housekeeping=_housekeeping(paths, board, jobs, parts),
     )  # fmt: skip
 
 
-def _housekeeping(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) -> Housekeeping:
+def _housekeeping(paths: Paths, board: Board, jobs: Jobs, parts: _RepositoryParts) -> Housekeeping:
     env = commands.clean_environment(
         home=Path.home(), tmp=Path(tempfile.gettempdir()), run=f"notify-{paths.state.name}", repo=paths.state.name,
         passed=paths_and_settings.inherited(),
@@ -222,8 +225,16 @@ def _housekeeping(paths: Paths, board: Board, jobs: Jobs, user: UserSettings) ->
     places = pruning.PrunedFolders(root=paths.root, folder=paths.folder, trash=paths.trash, state=paths.state)
     return Housekeeping(
         commits=AutoCommit(board, jobs, folder_committer(paths.root, FOLDER)),
-        notices=Notifications(board.db, jobs, user.notify, tell), pruning=pruning.Pruning(board, jobs, places),
+        notices=Notifications(board.db, jobs, parts.user.notify, tell), pruning=pruning.Pruning(board, jobs, places),
+        disk=DiskBound(board, jobs, paths.state, _idle_removal(paths.state, parts.slots)),
     )  # fmt: skip
+
+
+def _idle_removal(state: Path, slots: SlotJobs) -> IdleRemoval:
+    def empty(gate: str) -> bool:
+        return empty_idle_gate(gate_folder(state, gate), gate_marker(state, gate))
+
+    return IdleRemoval(slot=slots.remove_idle, gate=empty, caches=slots.remove_caches)
 
 
 def _run_services(

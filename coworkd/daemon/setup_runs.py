@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from coworkd.system.git.object_stores import object_stores
 from coworkd.system.process import commands
 from coworkd.system.sandbox.path_grants import apply_grants
 from coworkd.system.sandbox.policy import Confinement, SandboxCapabilities
-from coworkd.system.work_environment import slot_variables, with_caches
+from coworkd.system.work_environment import cache_folder, slot_variables, with_caches
 
 _TIMEOUT = 1800.0
 
@@ -44,6 +45,16 @@ class SetupRuns:
             notice = self._fill(repo, request, landed) if landed and request.caches else ""
             copy_caches(self.state, slot_folder(self.state, request.number), request.caches, self.means().level)
         return notice
+
+    def remove_caches(self) -> bool:
+        """Remove the shared caches; False where they are being filled or copied."""
+        if not self.filling.acquire(blocking=False):
+            return False
+        try:
+            shutil.rmtree(cache_folder(self.state), ignore_errors=True)
+        finally:
+            self.filling.release()
+        return True
 
     def _fill(self, repo: Repo, request: SlotRequest, commit: str) -> str:
         fill = CacheFill(tools=request.caches, commit=commit, setup=request.setup, copy=request.copy)

@@ -159,6 +159,19 @@ class SlotJobs:
         with self._lock(request.slot), self._repos.lend() as repo:
             slot.empty_slot(repo, self._state, request.slot, request.run, self._means())
 
+    def remove_idle(self, number: int, run: str) -> bool:
+        """Remove a slot that no run uses, its work kept first; False where a run has begun since `run` was there."""
+        with self._lock(number), self._repos.lend() as repo:
+            record = slot.recorded_run(self._state, number)
+            if (record.run if record else "") != run:
+                return False
+            slot.remove_slot(repo, self._state, number, self._means())
+        return True
+
+    def remove_caches(self) -> bool:
+        """Remove the shared package caches, which the next set-up fills again."""
+        return self._setup.remove_caches()
+
     def _finish_slot(self, repo: Repo, found: slot.Slot, request: FinishRequest) -> FinishResult:
         if not request.submit:
             return _keep_work(repo, found)

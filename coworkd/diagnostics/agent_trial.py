@@ -21,7 +21,7 @@ from coworkd.agents.worker import refused_hosts
 from coworkd.core.errors import CoworkError
 from coworkd.core.model import AgentSpec, Check, SandboxLevel, SandboxSpec, Settings
 from coworkd.core.text_formats import last_line
-from coworkd.diagnostics.doctor import Finding, Level
+from coworkd.diagnostics.findings import Finding, Level
 from coworkd.dispatch.executors.local import LocalExecutor
 from coworkd.merge.checkout_links.checkouts import Checkouts
 from coworkd.merge.verification import verification_environment

@@ -10,8 +10,6 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from coworkd.agents.drivers.llm.providers import provider_settings
@@ -19,6 +17,8 @@ from coworkd.agents.known_programs import PROGRAMS
 from coworkd.agents.registry import DRIVERS
 from coworkd.core.errors import ConfigError, CoworkError, DocumentError
 from coworkd.core.model import AgentSpec, SandboxLevel
+from coworkd.diagnostics.disk_findings import disk_use, free_space, package_caches
+from coworkd.diagnostics.findings import Finding, Level, bad, ok, weak
 from coworkd.documents.decoding import decode
 from coworkd.documents.markdown import parse, parse_yaml
 from coworkd.store import Database
@@ -38,58 +38,24 @@ from coworkd.system.sandbox_probes.detection import Sandbox
 from coworkd.system.sandbox_probes.escape_probes import EscapeProbe, probe_escapes
 from coworkd.system.user_settings import read_user_settings
 
-ENOUGH_FREE = 1_000_000_000
-"""Bytes free below which a checkout more may not fit."""
-MIN_FREE = 50_000_000
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_watches")
 _SPARE_WATCHES = 4
 """How many times the folders of the workspace the limit should be: other programs watch, too."""
 _SOCKET_NAME = 100
 
 
-class Level(StrEnum):
-    """How it stands."""
-
-    OK = "ok"
-    WEAK = "weak"
-    """It works, with less than could be promised."""
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    level: Level
-    found: str
-    advice: str = ""
-    """What to do; empty when nothing has to be done."""
-
-
 def examine(paths: Paths) -> Iterator[Finding]:
     """Every check, in the order in which problems are best solved."""
     checks: tuple[Callable[[Paths], Finding], ...] = (
-        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _state, _space, _merge_driver,
+        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _state, free_space, disk_use, _merge_driver,
     )  # fmt: skip
     for check in checks:
         yield check(paths)
     yield from _sandbox(paths)
+    yield from package_caches(paths)
     yield _verification(paths)
     yield _daemon(paths)
     yield from _agents(paths)
-
-
-def _ok(name: str, found: str) -> Finding:
-    return Finding(name=name, level=Level.OK, found=found)
-
-
-def _weak(name: str, found: str, advice: str) -> Finding:
-    return Finding(name=name, level=Level.WEAK, found=found, advice=advice)
-
-
-def _bad(name: str, found: str, advice: str) -> Finding:
-    return Finding(name=name, level=Level.BAD, found=found, advice=advice)
 
 
 # ---- the machine
@@ -97,28 +63,28 @@ def _bad(name: str, found: str, advice: str) -> Finding:
 
 def _git(_: Paths) -> Finding:
     try:
-        return _ok("git", check_git())
+        return ok("git", check_git())
     except CoworkError as error:
-        return _bad("git", str(error), "install git 2.38 or newer and put it first on PATH")
+        return bad("git", str(error), "install git 2.38 or newer and put it first on PATH")
 
 
 def _yaml(_: Paths) -> Finding:
     try:
         parse_yaml(b"key: 'value'\n")
     except CoworkError as error:
-        return _bad("yaml", str(error), "pip install --force-reinstall PyYAML, from a binary wheel")
-    return _ok("yaml", "libyaml's reader")
+        return bad("yaml", str(error), "pip install --force-reinstall PyYAML, from a binary wheel")
+    return ok("yaml", "libyaml's reader")
 
 
 def _swapping(paths: Paths) -> Finding:
     name, advice = "swap", "keep the repository on a local Linux file system"
     found = "two files cannot be swapped in one step here: a save in the same instant as coworkd's may need the trash"
-    return _try_in_folder(paths, _can_swap, _ok(name, "files are swapped in one step"), _weak(name, found, advice))
+    return _try_in_folder(paths, _can_swap, ok(name, "files are swapped in one step"), weak(name, found, advice))
 
 
 def _hard_links(paths: Paths) -> Finding:
     name, advice = "links", "move the repository to a file system with hard links (not exFAT, not every network mount)"
-    return _try_in_folder(paths, _can_link, _ok(name, "hard links"), _bad(name, "no hard links in .cowork/", advice))
+    return _try_in_folder(paths, _can_link, ok(name, "hard links"), bad(name, "no hard links in .cowork/", advice))
 
 
 def _try_in_folder(paths: Paths, attempt: Callable[[Path], bool], success: Finding, failure: Finding) -> Finding:
@@ -129,7 +95,7 @@ def _try_in_folder(paths: Paths, attempt: Callable[[Path], bool], success: Findi
                 Path(scratch, letter).write_text(letter)
             return success if attempt(Path(scratch)) else failure
     except OSError as error:
-        return _bad(
+        return bad(
             success.name, f"{place} cannot be written: {error.strerror}", "correct its permissions, or free some space"
         )
 
@@ -148,16 +114,16 @@ def _can_link(scratch: Path) -> bool:
 
 def _watches(paths: Paths) -> Finding:
     if not _INOTIFY.exists():
-        return _weak("watching", "no inotify here", "nothing: changes are found by looking, which takes longer")
+        return weak("watching", "no inotify here", "nothing: changes are found by looking, which takes longer")
     limit = int(_INOTIFY.read_text())
     folders = sum(1 for _ in os.walk(paths.folder)) + 1
     if limit < folders * _SPARE_WATCHES:
         advice = f"sudo sysctl fs.inotify.max_user_watches={max(524288, folders * 100)}"
-        return _weak("watching", f"{limit} watches for {folders} folders and all other programs", advice)
+        return weak("watching", f"{limit} watches for {folders} folders and all other programs", advice)
     if why := _polling(paths):
         advice = "a change may take seconds to be seen; correct that, then `coworkd down` and `up`"
-        return _weak("watching", f"{why}: the folder is looked at every few seconds", advice)
-    return _ok("watching", f"inotify, {limit} watches")
+        return weak("watching", f"{why}: the folder is looked at every few seconds", advice)
+    return ok("watching", f"inotify, {limit} watches")
 
 
 def _polling(paths: Paths) -> str:
@@ -173,18 +139,18 @@ def _polling(paths: Paths) -> str:
 
 def _reaper(_: Paths) -> Finding:
     if become_subreaper() and HAS_PROC:
-        return _ok("processes", "whole trees are ended")
+        return ok("processes", "whole trees are ended")
     found = "no sub-reaper here: a process that leaves its group outlives its run"
-    return _weak("processes", found, "run coworkd on Linux where agents start daemons of their own")
+    return weak("processes", found, "run coworkd on Linux where agents start daemons of their own")
 
 
 def _socket(paths: Paths) -> Finding:
     socket = paths.sockets[0]
     length = len(os.fsencode(socket))
     if length < _SOCKET_NAME or HAS_PROC:
-        return _ok("socket", str(socket))
+        return ok("socket", str(socket))
     advice = "move the repository to a shorter path"
-    return _bad("socket", f"{length} bytes of path are more than a socket's name may have", advice)
+    return bad("socket", f"{length} bytes of path are more than a socket's name may have", advice)
 
 
 def _state(paths: Paths) -> Finding:
@@ -192,23 +158,8 @@ def _state(paths: Paths) -> Finding:
         paths_and_settings.prepare_state()
     except ConfigError as error:
         found, _, advice = str(error).rpartition(": ")
-        return _bad("state", found, advice)
-    return _ok("state", str(paths.state))
-
-
-def _space(paths: Paths) -> Finding:
-    places = [_nearest_existing(paths.state), _nearest_existing(paths.private)]
-    place, free = min(((at, shutil.disk_usage(at).free) for at in places), key=lambda found: found[1])
-    found = f"{free // 1_000_000} MB free at {place}"
-    if free < MIN_FREE:
-        return _bad("disk", found, "free some space before anything starts")
-    return (
-        _ok("disk", found) if free >= ENOUGH_FREE else _weak("disk", found, "free some space: every slot is a checkout")
-    )
-
-
-def _nearest_existing(path: Path) -> Path:
-    return next(place for place in (path, *path.parents) if place.exists())
+        return bad("state", found, advice)
+    return ok("state", str(paths.state))
 
 
 # ---- the workspace
@@ -219,13 +170,13 @@ def _merge_driver(paths: Paths) -> Finding:
         with Repo.open(paths.root) as repo:
             program, command = installed_program(repo), repo.setting(DRIVER)
     except CoworkError as error:
-        return _bad("merge driver", str(error), "correct what git complains about")
+        return bad("merge driver", str(error), "correct what git complains about")
     if not program:
         found = "not installed: git merges these files as text"
-        return _weak("merge driver", found, "coworkd merge-driver install")
+        return weak("merge driver", found, "coworkd merge-driver install")
     if shutil.which(program) is None:
-        return _bad("merge driver", f"its program is gone: {shlex.split(command)[0]}", "coworkd merge-driver install")
-    return _ok("merge driver", "installed")
+        return bad("merge driver", f"its program is gone: {shlex.split(command)[0]}", "coworkd merge-driver install")
+    return ok("merge driver", "installed")
 
 
 def _sandbox(_: Paths) -> Iterator[Finding]:
@@ -233,7 +184,7 @@ def _sandbox(_: Paths) -> Iterator[Finding]:
         means = Sandbox(Path(folder), read_user_settings().sandbox).means
         if means.level is SandboxLevel.NONE:
             advice = "start only agents that you would start yourself, or change that"
-            yield _weak("sandbox", f"none, an agent can do whatever you can: {means.unavailable_reason}", advice)
+            yield weak("sandbox", f"none, an agent can do whatever you can: {means.unavailable_reason}", advice)
             return
         trial = probe_escapes(means)
     yield _whole_sandbox(means, trial)
@@ -244,19 +195,19 @@ def _sandbox(_: Paths) -> Iterator[Finding]:
 def _whole_sandbox(means: SandboxCapabilities, trial: EscapeProbe) -> Finding:
     if trial.inside:
         ways = ", ".join(sorted(trial.inside))
-        return _bad("sandbox", f"{means.level} does not hold: a program inside {ways}", "tell us, please")
+        return bad("sandbox", f"{means.level} does not hold: a program inside {ways}", "tell us, please")
     found = f"{means.level}: {len(trial.proven)} ways out tried, none led out; {_confinement_finding(means)}"
-    return _ok("sandbox", found) if means.filter and means.groups else _weak("sandbox", found, _ADVICE)
+    return ok("sandbox", found) if means.filter and means.groups else weak("sandbox", found, _ADVICE)
 
 
 def _protection(protection: Protection, level: SandboxLevel, trial: EscapeProbe) -> Finding:
     """One line for what an agent is kept from, and how far."""
     name, promise = f"sandbox: {protection.name}", protection.at(level)
     if failed := trial.inside.intersection(protection.attempts):
-        return _bad(name, f"does not hold: a program inside {', '.join(sorted(failed))}", "tell us, please")
+        return bad(name, f"does not hold: a program inside {', '.join(sorted(failed))}", "tell us, please")
     if promise.whole:
-        return _ok(name, promise.text)
-    return _weak(name, promise.text, "nothing has to be done; bubblewrap closes this, where it can be used")
+        return ok(name, promise.text)
+    return weak(name, promise.text, "nothing has to be done; bubblewrap closes this, where it can be used")
 
 
 _ADVICE = "nothing has to be done; under `systemd-run --user --scope` control groups can be had in most places"
@@ -279,7 +230,7 @@ def _verification(paths: Paths) -> Finding:
         db.close()
     if not commands:
         found = "there is no `verify` command: a person decides about every change, unverified"
-        return _weak(name, found, f"write `verify: [COMMAND]` in {FOLDER}/config.yaml; then {how}")
+        return weak(name, found, f"write `verify: [COMMAND]` in {FOLDER}/config.yaml; then {how}")
     number = f"{len(commands)} command{'' if len(commands) == 1 else 's'}"
     return Finding(name=name, level=Level.OK, found=f"{number}, not run here", advice=how)
 
@@ -290,17 +241,17 @@ def _daemon(paths: Paths) -> Finding:
         reply = client.ask(Op.SYNC)
         client.refuse_suspended_holder()
     except NoAnswerError as error:
-        return _bad("daemon", str(error), f"its log is {paths.log}")
+        return bad("daemon", str(error), f"its log is {paths.log}")
     if reply is not None and reply.ok:
-        return _ok("daemon", f"up (pid {pid}) and answering")
+        return ok("daemon", f"up (pid {pid}) and answering")
     found = f"it listens nowhere (pid {pid})" if pid else "down"
-    return _weak("daemon", found, "`coworkd up` starts it")
+    return weak("daemon", found, "`coworkd up` starts it")
 
 
 def _agents(paths: Paths) -> Iterator[Finding]:
     files = sorted((paths.folder / "agents").glob("[!.#]*.md"))
     if not files:
-        yield _weak("agents", "none", f"write {FOLDER}/agents/NAME.md")
+        yield weak("agents", "none", f"write {FOLDER}/agents/NAME.md")
     for file in files:
         yield _agent(paths, file)
 
@@ -310,13 +261,11 @@ def _agent(paths: Paths, file: Path) -> Finding:
     try:
         spec = decode(f"agents/{file.name}", parse(file.read_bytes())).of(AgentSpec)
     except DocumentError as error:
-        return _bad(name, f"{place}:{error.line}: {error.message}", "correct that line")
+        return bad(name, f"{place}:{error.line}: {error.message}", "correct that line")
     except OSError as error:
-        return _bad(name, f"{place} cannot be read: {error.strerror}", "correct its permissions")
+        return bad(name, f"{place} cannot be read: {error.strerror}", "correct its permissions")
     if spec.driver not in DRIVERS:
-        return _bad(
-            name, f"there is no driver `{spec.driver}`", f"write one of {', '.join(sorted(DRIVERS))} in {place}"
-        )
+        return bad(name, f"there is no driver `{spec.driver}`", f"write one of {', '.join(sorted(DRIVERS))} in {place}")
     if spec.driver == "replay":
         return _recordings(paths, name, spec)
     if spec.driver == "llm":
@@ -326,30 +275,28 @@ def _agent(paths: Paths, file: Path) -> Finding:
 
 def _model(name: str, spec: AgentSpec, place: str) -> Finding:
     if not spec.model:
-        return _bad(name, "has no `model`", f"write one such as `model: anthropic/claude-sonnet-4-5` in {place}")
+        return bad(name, "has no `model`", f"write one such as `model: anthropic/claude-sonnet-4-5` in {place}")
     wanted = provider_settings(spec.model)
     if wanted.keyless or any(os.environ.get(key) for key in wanted.keys):
-        return _ok(name, spec.model)
-    return _weak(
-        name, f"${wanted.keys[0]} is not set here", "set it in the environment that `coworkd up` is started in"
-    )
+        return ok(name, spec.model)
+    return weak(name, f"${wanted.keys[0]} is not set here", "set it in the environment that `coworkd up` is started in")
 
 
 def _recordings(paths: Paths, name: str, spec: AgentSpec) -> Finding:
     folder = paths.folder / spec.recording
     if spec.recording and folder.is_dir():
-        return _ok(name, f"replays {folder}")
-    return _bad(name, f"no recordings at {folder}", "write `recording:` with a folder relative to .cowork/")
+        return ok(name, f"replays {folder}")
+    return bad(name, f"no recordings at {folder}", "write `recording:` with a folder relative to .cowork/")
 
 
 def _program(paths: Paths, name: str, spec: AgentSpec, place: str) -> Finding:
     known = PROGRAMS.get(spec.driver)
     if not spec.command and known is None:
-        return _bad(name, "has no `command`", f"write which program to start in {place}")
+        return bad(name, "has no `command`", f"write which program to start in {place}")
     program = spec.command[0] if spec.command or known is None else known.executable
     # A path counts from the agent's own checkout, so a file of the repository will do.
     found = shutil.which(str(paths.root / program)) if "/" in program else shutil.which(program)
     if found is None:
         how = f"install it (`{known.install}`)" if known else "install it"
-        return _bad(name, f"`{program}` is not there", f"{how}, or change `command` in {place}")
-    return _ok(name, found)
+        return bad(name, f"`{program}` is not there", f"{how}, or change `command` in {place}")
+    return ok(name, found)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coworkd.core.errors import CoworkError
+from coworkd.slots.state_places import empty_gate
 from coworkd.system.process import commands
 
 LOCK = "lock"
@@ -52,6 +53,16 @@ def hold_gate(gate: Path, marker: str, cancelled: Callable[[], bool]) -> Generat
             os.ftruncate(lock, 0)
     finally:
         os.close(lock)
+
+
+def empty_idle_gate(gate: Path, marker: str) -> bool:
+    """Remove what a gate takes on the disk; False where it is in use."""
+    try:
+        with hold_gate(gate, marker, lambda: True):
+            empty_gate(gate)
+    except GateWaitCancelledError:
+        return False
+    return True
 
 
 def _try_lock(lock: int) -> bool:

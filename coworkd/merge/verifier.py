@@ -60,6 +60,15 @@ def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gat
     return GateRun(commit=commit, verification=verification, timeout=request.timeout, gate=gate, output=output)
 
 
+def gate_folder(state: Path, name: str) -> Path:
+    return state / "gates" / name
+
+
+def gate_marker(state: Path, name: str) -> str:
+    """The `COWORK_RUN` of what is started in a gate."""
+    return f"gate-{state.name}-{name}"
+
+
 def output_folder(state: Path, name: str) -> Path:
     """Where the output of the latest run of this name is kept."""
     return state / "checks" / name
@@ -100,7 +109,7 @@ class Verifier:
 
     def check(self, repo: Repo, run: GateRun, is_cancelled: Callable[[], bool]) -> tuple[Check, ...] | None:
         """The checks on a commit; None when it was cancelled before they had ended."""
-        folder, marker = self._state / "gates" / run.gate, f"gate-{self._repo_mark}-{run.gate}"
+        folder, marker = gate_folder(self._state, run.gate), gate_marker(self._state, run.gate)
         context = gate_context(
             folder, marker=marker, repo_mark=self._repo_mark, timeout=run.timeout, means=self._means()
         )

@@ -113,6 +113,8 @@ class WorkspaceState:
     """The last event whose consequences for waiting tasks have been looked at."""
     halted_by = _Text("halted")
     """The task with `on_error: abort` whose failure keeps everything from starting; empty: none does."""
+    disk_use = _Text("disk use")
+    """JSON: what the files of the workspace outside of its repository take; empty: not measured yet."""
     setup_fault = _Text("set-up fault")
     """JSON: why no slot can be set up; empty: nothing is known to be wrong."""
 

@@ -48,7 +48,7 @@ class Purpose(Enum):
     CAT_FILE_COMMAND = "reading"
     """Asking git about what a file or a change is."""
     MAINTENANCE = "maintenance"
-    """Audit log, commits of the workspace, pruning, notifications."""
+    """Audit log, commits of the workspace, pruning, notifications, measuring the disk."""
     SLOT = "slot"
     """Making a slot ready for a run."""
 
@@ -68,8 +68,8 @@ def thread_counts(cores: int) -> dict[Purpose, int]:
         Purpose.VERIFICATION: MAX_VERIFICATIONS,
         Purpose.IMPORT: max(2, cores),
         Purpose.CAT_FILE_COMMAND: max(2, cores // 2),
-        # There are four kinds, each of which runs once at a time; a notification or a pruning may be slow.
-        Purpose.MAINTENANCE: 4,
+        # There are five kinds, each of which runs once at a time; a notification or a measurement may be slow.
+        Purpose.MAINTENANCE: 5,
         Purpose.SLOT: max(4, cores + cores // 2),
     }
 

@@ -9,7 +9,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from coworkd.board.measured_disk import measured_disk
 from coworkd.board.views.attention import AttentionItem, AttentionKind, ProblemView, attention_items, problem_views
+from coworkd.core.disk_use import DiskUse
 from coworkd.core.model import Status
 from coworkd.core.task_states import BOARD_ORDER, OVER
 from coworkd.core.text_formats import format_duration
@@ -60,6 +62,8 @@ class BoardView:
     """Level of agents that start now; empty: not checked yet."""
     sandbox_lacks: str = ""
     """Why nothing holds them; empty: something does."""
+    disk: DiskUse | None = None
+    """What the files outside of the repository take; None: not measured yet."""
     usd_today: float
     """Money spent in the last 24 hours, as far as it is known."""
 
@@ -71,7 +75,7 @@ def board_view(db: Database, now: float) -> BoardView:
     return BoardView(
         instance=db.state.instance, cards=tuple(cards), waiting=tuple(attention_items(db)),
         problems=tuple(problem_views(db)), undelivered=count_undelivered(db), notes=count_notes(db),
-        usd_today=spent_in_24_hours(db, now),
+        usd_today=spent_in_24_hours(db, now), disk=measured_disk(db),
         sandbox=db.state.sandbox_level, sandbox_lacks=db.state.sandbox_missing_reason,
     )  # fmt: skip
 

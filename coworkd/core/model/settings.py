@@ -25,6 +25,8 @@ class WorkspaceLimits:
 
     providers: tuple[tuple[str, int], ...] = ()
     """Runs at once by provider of the agent's model, in lower case."""
+    disk: int | None = None
+    """Bytes that slots, gates, caches and logs take at most; None: as many as there are."""
 
 
 class CacheTool(StrEnum):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from coworkd.board.views.attention import AttentionItem
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit
+from coworkd.daemon.housekeeping.disk_bound import DiskBound
 from coworkd.daemon.housekeeping.notifications import Notifications
 from coworkd.daemon.housekeeping.pruning import Pruning
 
@@ -18,14 +19,16 @@ class Housekeeping:
     commits: AutoCommit
     notices: Notifications
     pruning: Pruning
+    disk: DiskBound
 
     def step(self, waiting: Sequence[AttentionItem], now: float) -> None:
         """Begin what is due; `waiting` is everything that waits for a person."""
         self.commits.step(now)
         self.notices.step(waiting, now)
         self.pruning.step(now)
+        self.disk.step(now)
 
     def deadline(self, now: float) -> float | None:
         """When time alone makes one of them due."""
-        times = [self.commits.deadline(now), self.pruning.deadline()]
+        times = [self.commits.deadline(now), self.pruning.deadline(), self.disk.deadline()]
         return min(at for at in times if at is not None)

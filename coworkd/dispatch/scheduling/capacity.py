@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from coworkd.board.measured_disk import measured_disk
 from coworkd.board.task_board import Board
+from coworkd.core.disk_use import disk_limit_reason
 from coworkd.core.model import Status, TaskSpec
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.agent_stops import AT_ONCE
@@ -24,6 +26,8 @@ from coworkd.system.memory import available_memory
 
 RECHECK_AFTER = 1.0
 """Seconds between two looks at a repository that nothing can start from: no event tells of a first commit."""
+SPACE_RECHECK_AFTER = 10.0
+"""Seconds between two looks at what was measured last of the disk."""
 
 
 class CapacityReader:
@@ -69,6 +73,7 @@ class CapacityReader:
         not_set_up = "" if no_base or held else self._setup.reason(now)
         until = self._setup.deadline(now) if not_set_up else None
         settings = self._board.specs.settings()
+        no_space = self._no_space_reason(settings.limits.disk)
         return Capacity(
             total=settings.concurrency,
             per_provider=dict(settings.limits.providers),
@@ -76,10 +81,18 @@ class CapacityReader:
             per_agent=self._agent_limits(),
             failures=self._failures(),
             halt_reason=held or self._abort_reason(),
-            slots_halt_reason=no_base or not_set_up,
-            halt_until=now + RECHECK_AFTER if no_base else self._machine_hold.deadline(now) if held else until,
+            slots_halt_reason=no_base or no_space or not_set_up,
+            halt_until=self._halt_until(now, no_base=no_base, held=held) if no_base or held or no_space else until,
             one_slot_at_a_time=self._setup.probing(),
         )
+
+    def _no_space_reason(self, limit: int | None) -> str:
+        return disk_limit_reason(measured_disk(self._db), limit) if limit is not None else ""
+
+    def _halt_until(self, now: float, *, no_base: str, held: str) -> float | None:
+        if no_base:
+            return now + RECHECK_AFTER
+        return self._machine_hold.deadline(now) if held else now + SPACE_RECHECK_AFTER
 
     def resume_postponement(self, run: RunRow, now: float) -> Postponed | None:
         """Why a run that waited may not go on now; None when it may."""

@@ -114,8 +114,8 @@ CONFIG = Schema(
         Field("concurrency", IntReader(1), help="Runs at once; 4 unless set", trust=NEEDS_TRUST),
         Field(
             "limits",
-            MappingReader(WorkspaceLimits, {"providers": counts}),
-            help="Runs at once by provider of their models: `{providers: {anthropic: 4}}`",
+            MappingReader(WorkspaceLimits, {"providers": counts, "disk": size}),
+            help="Runs at once by provider of their models, disk space: `{providers: {anthropic: 4}, disk: 20GB}`",
             trust=NEEDS_TRUST,
         ),
         Field(

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from coworkd.diagnostics.doctor import Level, examine
+from coworkd.diagnostics.doctor import examine
+from coworkd.diagnostics.findings import Level
 from coworkd.store import Database
 from coworkd.system.paths_and_settings import Paths
 from tests.integration.gitkit import Checkout, checkout

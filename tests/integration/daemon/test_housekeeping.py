@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from coworkd.board.measured_disk import measured_disk
 from coworkd.board.task_board import Board
 from coworkd.board.views.attention import AttentionItem, AttentionKind
+from coworkd.core.disk_use import DiskUse
 from coworkd.core.model import Status
 from coworkd.daemon.housekeeping.auto_commit import MAX_RETRY_PAUSE, AutoCommit, folder_committer
+from coworkd.daemon.housekeeping.disk_bound import FIRST_AFTER, FULL_INTERVAL, INTERVAL, DiskBound, IdleRemoval
 from coworkd.daemon.housekeeping.notifications import Notification, Notifications, notification_runner
 from coworkd.daemon.housekeeping.pruning import PrunedFolders, Pruning
 from coworkd.merge.git.conflict_bundle import bundle_file
@@ -322,3 +325,36 @@ def test_a_conflict_copy_goes_only_where_its_words_are_elsewhere(place: Place) -
     assert place.db.scalar("SELECT 1 FROM bases WHERE sha = ?", digest((folder / "known.md").read_bytes()))
     prune(place)
     assert sorted(path.name for path in folder.iterdir()) == ["fresh.md", "only.md"]
+
+
+# ---- disk
+
+
+def test_the_disk_is_measured_now_and_then_and_more_often_while_starts_wait(place: Place) -> None:
+    state = place.root.parent / "state"
+    (state / "gates/1/repo").mkdir(parents=True)
+    (state / "gates/1/repo/big").write_bytes(b"x" * 1_000_000)
+    (state / "homes").mkdir()
+    (state / "homes/big").write_bytes(b"x" * 1_000_000)
+    removal = IdleRemoval(slot=lambda _number, _run: False, gate=lambda _gate: False, caches=lambda: False)
+    disk = DiskBound(place.board, place.jobs, state, removal)
+
+    def after(seconds: float) -> DiskUse | None:
+        place.now += seconds
+        disk.step(place.now)
+        place.rest()
+        return measured_disk(place.db)
+
+    assert after(0) is None
+    first = after(FIRST_AFTER)
+    assert first is not None
+    assert (first.gates >= 1_000_000, first.other >= 1_000_000, first.caches) == (True, True, 0)
+    assert after(FULL_INTERVAL) == first
+    place.save("version: 1\nlimits: {disk: 1MB}\n", "config.yaml")
+    place.turns()
+    full = after(INTERVAL)
+    assert full is not None
+    assert full.at > first.at
+    again = after(FULL_INTERVAL)
+    assert again is not None
+    assert again.at > full.at

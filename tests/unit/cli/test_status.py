@@ -15,6 +15,7 @@ from coworkd.board.views.status import BoardView, Card
 from coworkd.cli.app import COMMANDS, coworkd
 from coworkd.cli.output import WIDTH, columns, hanging_indent, plain
 from coworkd.cli.status import DONE_SHOWN, render
+from coworkd.core.disk_use import DiskUse
 from coworkd.core.model import Status
 
 NOW = 1_700_000_000.0
@@ -158,6 +159,13 @@ def test_cells_are_as_wide_as_they_should_be(cells: tuple[tuple[str, int], ...],
 def test_a_running_task_counts_in_the_head() -> None:
     view = replace(board(card("a", Status.RUNNING)), usd_today=1.234)
     assert shown(view)[0] == "coworkd is up (pid 7), 1 running, 0 waiting for you, $1.23 in 24 h"
+
+
+def test_what_the_disk_holds_is_shown_once_it_was_measured() -> None:
+    use = DiskUse(slots=1_240_000_000, gates=340_000_000, caches=12_000_000, other=5_000, at=0.0)
+    assert shown(replace(board(card("a", Status.RUNNING)), disk=use))[1] == (
+        "disk  1.6 GB: slots 1.2 GB, gates 340 MB, caches 12 MB, other 5 kB"
+    )
 
 
 def test_what_is_to_be_typed_stays_on_one_line() -> None:

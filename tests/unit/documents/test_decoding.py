@@ -521,7 +521,7 @@ def test_settings() -> None:
 version: 1
 agent: claude
 concurrency: 8
-limits: {providers: {OpenAI: 2, anthropic: "4"}}
+limits: {providers: {OpenAI: 2, anthropic: "4"}, disk: 20GB}
 quiet: 2
 integration: {branch: cowork/next, target: main, land: auto}
 setup: npm ci
@@ -554,7 +554,7 @@ later: unknown"""
         backoff=0.5,
         max_attempts=2,
         sandbox=SandboxSpec(mode=SandboxMode.OFF),
-        limits=WorkspaceLimits(providers=(("anthropic", 4), ("openai", 2))),
+        limits=WorkspaceLimits(providers=(("anthropic", 4), ("openai", 2)), disk=20_000_000_000),
         budget_usd_per_day=20.0,
         adopt_notes=True,
         run_pulled=True,
