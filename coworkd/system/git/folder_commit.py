@@ -87,9 +87,19 @@ def _obstacle_reason(repo: Repo, folder: str) -> str:
         return "another git command is at work (index.lock): try again when it is over"
     if repo.run("ls-files", "-z", "--unmerged").fields:
         return "there are unresolved conflicts: resolve them first"
-    if any(line.startswith("S ") for line in repo.run("ls-files", "-t", "-z", "--", folder).fields):
+    if _is_left_out(repo, folder):
         return f"a sparse checkout leaves part of {folder}/ out: `git sparse-checkout add {folder}` first"
     return ""
+
+
+def _is_left_out(repo: Repo, folder: str) -> bool:
+    """Whether a sparse checkout leaves a tracked file of the folder out, or would do so with one that is new."""
+    if any(line.startswith("S ") for line in repo.run("ls-files", "-t", "-z", "--", folder).fields):
+        return True
+    if repo.setting("core.sparseCheckout") != "true":
+        return False
+    tried = repo.run("add", "--dry-run", "--all", "--", folder, check=False)
+    return tried.code != 0 and "sparse" in tried.err
 
 
 def _subject(folder: str, paths: tuple[str, ...]) -> str:

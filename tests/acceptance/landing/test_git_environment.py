@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
@@ -54,6 +56,37 @@ def test_a_filter_that_only_git_info_names_is_refused_with_a_word(w: Site) -> No
     said = ".git/info/attributes sends files through the filter 'lfs'"
     w.wait("it is said", lambda: said in w.card("t")["why"])
     assert w.status("t") == "ready"
+
+
+def test_a_shallow_and_sparse_checkout_stays_so_and_agents_see_every_file(w: Site) -> None:
+    for path in ("src/a.py", "docs/a.md"):
+        w.write(path, "a\n")
+    origin = w.root / "origin"
+    w.commit("folders")
+    w.git("clone", "-q", "--bare", str(w.repo), str(origin))
+    shutil.rmtree(w.repo)
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{origin}", str(w.repo)], check=True, env=w.env)
+    w.git("config", "user.name", "User")
+    w.git("config", "user.email", "user@example.com")
+    w.git("sparse-checkout", "set", "--cone", "src")
+    w.init()
+    assert "`git sparse-checkout add .cowork` first" in w.cmd("commit", check=False).stderr
+    w.git("sparse-checkout", "add", ".cowork")
+    w.cmd("commit")
+    w.agent("ed", "cat > /dev/null; cat docs/a.md >> src/a.py; echo b >> docs/a.md; echo new > docs/new.md; echo ok")
+    w.config('approve: []\nverify: ["grep -q b docs/a.md && test -e docs/new.md"]\n')
+    w.cmd("trust")
+    w.task("t")
+    w.up()
+    w.until("t", "done")
+    w.cmd("land")
+    assert (w.show("main:docs/a.md"), w.show("main:docs/new.md"), w.show("main:src/a.py")) == ("a\nb", "new", "a\na")
+    assert (w.repo / "src/a.py").read_text() == "a\na\n"
+    assert not (w.repo / "docs").exists()
+    assert w.git("status", "--porcelain", "--", ":!.cowork") == ""
+    assert w.git("sparse-checkout", "list").split() == [".cowork", "src"]
+    assert w.git("rev-parse", "--is-shallow-repository") == "true"
+    w.git("fsck", "--connectivity-only")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")

@@ -271,6 +271,35 @@ def test_a_shallow_clone_is_supported(user: Checkout, tmp_path: Path, state: Pat
     assert shallow.git("show", f"{kept.commit}:new.txt") == "new"
 
 
+def test_a_partial_clone_is_refused_and_what_the_message_says_completes_it(
+    user: Checkout, tmp_path: Path, state: Path
+) -> None:
+    user.git("config", "uploadpack.allowFilter", "true")
+    user.git("clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{user.root}", str(tmp_path / "partial"))
+    partial = Checkout(tmp_path / "partial")
+    with pytest.raises(RepoError, match="partial clone") as refused:
+        opened(partial, state)
+    command = str(refused.value).partition("`")[2].partition("`")[0]
+    partial.git(*command.split()[1:])
+    for name in ("promisor", "partialclonefilter"):
+        partial.git("config", "--unset", f"remote.origin.{name}")
+    assert (opened(partial, state).work / "app.py").exists()
+
+
+def test_a_sparse_checkout_of_the_user_leaves_nothing_out_of_a_slot(user: Checkout, state: Path) -> None:
+    user.commit("folders", {"src/a.py": "a\n", "docs/a.md": "a\n"})
+    user.git("sparse-checkout", "set", "--cone", "src")
+    assert not (user.root / "docs").exists()
+    before = user.state()
+    slot = opened(user, state)
+    assert (slot.work / "docs/a.md").read_text() == "a\n"
+    agent(slot).commit("work", {"docs/a.md": "b\n"})
+    with user.open() as repo:
+        (kept,) = keep_slot_work(repo, slot)
+    assert user.git("show", f"{kept.commit}:docs/a.md") == "b"
+    assert user.state() == before
+
+
 def test_line_endings_and_ignores_of_the_user_hold_in_slots(user: Checkout, state: Path) -> None:
     user.git("config", "core.autocrlf", "true")
     user.write(".git/info/exclude", "*.secret\n")

@@ -108,6 +108,12 @@ def sparse(at: Checkout) -> None:
     (at.root / ".cowork/config.yaml").unlink()
 
 
+def sparse_from_the_start(at: Checkout) -> None:
+    at.git("rm", "-r", "-q", "--cached", ".cowork")
+    at.git("commit", "-q", "-m", "not tracked yet")
+    at.git("sparse-checkout", "set", "--cone", "src")
+
+
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
@@ -116,6 +122,7 @@ def sparse(at: Checkout) -> None:
         (unborn, "no commit yet"),
         (lock, "another git command is at work"),
         (sparse, "sparse checkout"),
+        (sparse_from_the_start, "`git sparse-checkout add .cowork` first"),
     ],
 )
 def test_refuses_and_touches_nothing(at: Checkout, state: object, reason: str) -> None:
