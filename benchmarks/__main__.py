@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import claims, confined, dispatch, graph, index, live, merging, others, supervision
+from benchmarks import claims, confined, dispatch, graph, index, live, merging, others, slots, supervision
 from benchmarks.bench import PROJECT, Bench
 from benchmarks.table import Row, markdown
 
@@ -28,6 +28,8 @@ SUBJECTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "start": dispatch.starting,
     "together": dispatch.together,
     "merges": merging.merges,
+    "slots": slots.creation,
+    "caches": slots.cache_copies,
     "landing": dispatch.landing_cpu,
     "workers": supervision.starting,
     "watching": supervision.watching,
