@@ -28,6 +28,7 @@ from coworkd.store.documents import note_paths
 from coworkd.store.events import events_after
 from coworkd.store.messages import messages_of
 from coworkd.store.runs import runs_of
+from coworkd.store.stacks import stacked_tasks
 from coworkd.store.submissions import submissions_of
 from coworkd.store.usage import has_estimated_cost
 
@@ -246,6 +247,7 @@ def _history_json(workspace: Workspace, db: Database, row: TaskRow) -> dict[str,
     verified = [one.number for one in submissions if json.loads(one.checks)]
     return {
         "estimated": has_estimated_cost(db, task),
+        "stacked_on": [{"task": on.task, "submission": on.number} for on in stacked_tasks(db).get(task, ())],
         "loop": _loop_json(row, runs),
         "runs": [_run_json(workspace, run) for run in runs],
         "messages": [_message_json(message) for message in messages],
@@ -297,6 +299,7 @@ def _shown(task: dict[str, Any]) -> list[str]:
         ("why", task["why"]),
         ("loop", _shown_loop(task["loop"])),
         ("needs", ", ".join(task["blocked_by"])),
+        ("stacked", ", ".join(f"on {on['task']} (submission {on['submission']})" for on in task["stacked_on"])),
         ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
         ("needed", _dependants_text(task["landed_dependants"])),
         ("cost", "" if task["cost_usd"] is None else format_usd(task["cost_usd"], estimated=task["estimated"])),

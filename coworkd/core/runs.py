@@ -100,6 +100,8 @@ class RunSlot:
     """The commit that it began with; empty: its slot has not been ready yet."""
     missing_commits: str = ""
     """The target's commits that it started without, a line each; empty: it had all."""
+    stacked_on: str = ""
+    """The submissions that it started from although they had not landed, as `a/1 b/2`; empty: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

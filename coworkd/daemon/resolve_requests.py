@@ -74,7 +74,7 @@ class ResolveRequests:
         return latest
 
     def _taken_conflict(self, row: SubmissionRow) -> TakenConflict:
-        return TakenConflict(task=row.task, root=self._checkouts.root, commit=row.commit_id, tip=row.verified_on)
+        return TakenConflict(task=row.task, root=self._checkouts.root, commit=row.commit_id, tip=row.tip_to_merge)
 
     # ---- outcomes
 
@@ -106,9 +106,10 @@ class ResolveRequests:
         spec, settings = self._board.specs.task(task.path), self._board.specs.settings()
         approve = settings.approve if spec.approve is None else spec.approve
         row = SubmissionRow(
-            task=task.id, number=key.number, attempt=task.attempt, base=conflict.verified_on, commit_id=made.commit,
+            task=task.id, number=key.number, attempt=task.attempt, base=conflict.tip_to_merge, commit_id=made.commit,
             tree=made.tree, state=SubmissionState.QUEUED, created=now, message=RESOLVED_NOTE,
             needs_approval=ApprovalPoint.MERGE in approve, text_sha=conflict.text_sha, conflict=conflict.conflict,
+            stacked_on=conflict.stacked_on,
         )  # fmt: skip
         terminal = any(request.on_terminal for request in self._requests(Op.RESOLVED, task.id))
         data = {"number": key.number, "via": command_channel(on_terminal=terminal), "commit": made.commit}

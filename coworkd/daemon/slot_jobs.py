@@ -36,6 +36,7 @@ from coworkd.merge.git.facts import BranchContext
 from coworkd.slots import setup_commands, slot, submission
 from coworkd.slots.nested import nested_notice
 from coworkd.store.landings import NeededLanding
+from coworkd.store.stacks import StackedSubmission
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, base_ref, update_refs
 from coworkd.system.git.repo_pool import RepoPool
@@ -50,7 +51,7 @@ class SlotJobs:
         self,
         root: Path,
         state: Path,
-        base: Callable[[BranchContext, Sequence[NeededLanding]], RunBase | NoBase],
+        base: Callable[[BranchContext, Sequence[NeededLanding], Sequence[StackedSubmission]], RunBase | NoBase],
         stopping: threading.Event,
         means: Callable[[], SandboxCapabilities] = lambda: UNCONFINED,
     ) -> None:
@@ -94,7 +95,7 @@ class SlotJobs:
     def _prepare_slot(self, repo: Repo, request: SlotRequest) -> SlotReady | SlotFailed | SlotDeferred:
         found = RunBase(commit=request.start_from) if request.start_from else self._find_base(request)
         if isinstance(found, NoBase):
-            return SlotDeferred(reason=found.reason)
+            return SlotDeferred(reason=found.reason, lasting=found.lasting)
         start = _StartPoint(base=found.commit, restore=request.restore)
         try:
             _check_commits(repo, request)
@@ -129,12 +130,12 @@ class SlotJobs:
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
         notices = (*notices, *filter(None, (made.notice, unfilled)))
-        return SlotReady(base=base, worktree=made.work, notices=notices, lacks=lacks)
+        return SlotReady(base=base, worktree=made.work, notices=notices, lacks=lacks, stacked_on=request.stacked_on)
 
     def _find_base(self, request: SlotRequest) -> RunBase | NoBase:
         """Branches that cannot be read or moved are in everyone's way, and no attempt of the task's."""
         try:
-            return self._base(_branches(request), request.needed)
+            return self._base(_branches(request), request.needed, request.stack)
         except RepoError as error:
             return NoBase(reason=f"waits: {error}")
 

@@ -112,7 +112,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     EventKind.RUN_WAITS: "run {run} waits",
     EventKind.RUN_WAITS_AGAIN: "run {run} could not go on, and waits",
     EventKind.RUN_CONTINUED: "run {run} goes on",
-    EventKind.AGENT_STARTED: "run {run}: {agent} starts",
+    EventKind.AGENT_STARTED: "run {run}: {agent} starts {on}",
     EventKind.FIRST_OUTPUT: "run {run}: its first output",
     EventKind.FIRST_TEXT: "run {run}: the first text of its reply",
     EventKind.AGENT_LEFT: "run {run}: left while it waits (exit {exit})",

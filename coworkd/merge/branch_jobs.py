@@ -5,6 +5,7 @@ Blocking; called from job threads only. What needs a verification is moved only 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,10 +36,12 @@ from coworkd.merge.git.branch_moves import (
 from coworkd.merge.git.containment import contained_in
 from coworkd.merge.git.facts import BranchContext, BranchState, read_state
 from coworkd.merge.git.integration import MergeCommit
+from coworkd.merge.git.stacking import StackConflict, merge_stack
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.target_entry import unrelated_reason
 from coworkd.slots.tree_paths import is_reserved
 from coworkd.store.landings import Landing, NeededLanding
+from coworkd.store.stacks import StackedSubmission
 from coworkd.system.git import Repo
 from coworkd.system.git.trees import differences
 
@@ -232,10 +235,20 @@ class NoBase:
     """Nothing can start at this moment, and why."""
 
     reason: str
+    lasting: bool = False
+    """It is so until another task has gone on."""
 
 
-def run_base(repo: Repo, branches: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
-    """The tip and the target merged, else (where they collide) the tip; with all in it that is needed."""
+def run_base(
+    repo: Repo,
+    branches: BranchContext,
+    needed: Sequence[NeededLanding],
+    stack: Sequence[StackedSubmission] = (),
+) -> RunBase | NoBase:
+    """The tip and the target merged, else (where they collide) the tip; with all in it that is needed.
+
+    `stack`: submissions that have not landed, which are merged with that.
+    """
     report = make_due_moves(repo, branches)
     facts = report.state.facts
     if isinstance(report.move, Rebuild):
@@ -245,7 +258,18 @@ def run_base(repo: Repo, branches: BranchContext, needed: Sequence[NeededLanding
         return NoBase(reason=f"waits: {unrelated_reason(branches.target, branches.branch)}")
     base = _with_target(repo, branches, facts, report)
     missing = _missing_tasks(repo, base.commit, needed)
-    return NoBase(reason=f"waits for {missing}: {base.commit[:12]} does not have it any more") if missing else base
+    if missing:
+        return NoBase(reason=f"waits for {missing}: {base.commit[:12]} does not have it any more")
+    return _on_stack(repo, branches, base, stack)
+
+
+def _on_stack(
+    repo: Repo, branches: BranchContext, base: RunBase, stack: Sequence[StackedSubmission]
+) -> RunBase | NoBase:
+    onto = merge_stack(repo, base.commit, branches.target, stack)
+    if isinstance(onto, StackConflict):
+        return NoBase(reason=f"waits: {onto.reason}", lasting=True)
+    return dataclasses.replace(base, commit=onto)
 
 
 def _with_target(repo: Repo, branches: BranchContext, facts: BranchFacts, report: BranchReport) -> RunBase:

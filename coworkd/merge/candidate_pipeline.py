@@ -23,8 +23,10 @@ from coworkd.merge.git.conflict_bundle import Dispute, bundle, bundle_file, conf
 from coworkd.merge.git.integration import MergeCommit, Submission
 from coworkd.merge.git.loss_check import prove_merge
 from coworkd.merge.git.revert_commits import tip_after_landing
+from coworkd.merge.git.stacking import StackConflict, merge_stack, supersede
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.job_values import (
+    AwaitingStack,
     AwaitingTarget,
     FailedWithoutChange,
     Interrupted,
@@ -54,7 +56,7 @@ class MergeInput:
     tip: str
     """Where the integration branch stands."""
     onto: str
-    """The tip, or that merged with the target's commits that the submission was made on."""
+    """The tip, or that merged with what the submission was made on and what has not landed."""
     sources: MergeSources
 
 
@@ -87,7 +89,7 @@ class CandidatePipeline:
     def run(self, tip: str) -> VerificationResult:
         """Verify the submission as merged with this commit of the integration branch."""
         merge_input = self._bring_in_target(tip)
-        if isinstance(merge_input, AwaitingTarget):
+        if isinstance(merge_input, AwaitingTarget | AwaitingStack):
             return merge_input
         candidate = self._merge(merge_input)
         if not isinstance(candidate, MergeCandidate):
@@ -97,21 +99,31 @@ class CandidatePipeline:
             return checks
         return self._run_earlier_checks(candidate, checks)
 
-    # ---- bring the target in
+    # ---- bring in the target, and what it is stacked on
 
-    def _bring_in_target(self, tip: str) -> MergeInput | AwaitingTarget:
+    def _bring_in_target(self, tip: str) -> MergeInput | AwaitingTarget | AwaitingStack:
         request = self.request
-        history_tip = tip_after_landing(self.repo, tip, request.undoes) if request.undoes else tip
-        merge_sources = find_merge_sources(
-            self.repo, tip=tip, history_tip=history_tip, target=request.target, base=request.base, commit=request.commit
-        )
-        if not merge_sources.awaited:
-            return MergeInput(tip=tip, onto=tip, sources=merge_sources)
-        both = merge_target(self.repo, tip, merge_sources.awaited, request.target) if request.onto_target else None
+        merge_input = self._bring_in_stack(tip, tip)
+        if isinstance(merge_input, AwaitingStack) or not (awaited := merge_input.sources.awaited):
+            return merge_input
+        both = merge_target(self.repo, tip, awaited, request.target) if request.onto_target else None
         if not isinstance(both, MergeCommit):
             why = f"waits until {request.target} is in {request.branch}: it was made on top of both"
             return AwaitingTarget(tip=tip, reason=why)
-        return MergeInput(tip=tip, onto=both.commit, sources=dataclasses.replace(merge_sources, ours=both.commit))
+        return self._bring_in_stack(tip, both.commit)
+
+    def _bring_in_stack(self, tip: str, lower: str) -> MergeInput | AwaitingStack:
+        """`lower`: the tip, or that with the target's commits."""
+        request = self.request
+        onto = merge_stack(self.repo, lower, request.target, request.stack)
+        if isinstance(onto, StackConflict):
+            return AwaitingStack(tip=tip, reason=f"waits: {onto.reason}")
+        history_tip = tip_after_landing(self.repo, onto, request.undoes) if request.undoes else onto
+        merge_sources = find_merge_sources(
+            self.repo, tip=onto, history_tip=history_tip, target=request.target, base=request.base,
+            commit=request.commit,
+        )  # fmt: skip
+        return MergeInput(tip=tip, onto=onto, sources=merge_sources)
 
     # ---- merge, and prove that nothing is lost
 
@@ -136,13 +148,14 @@ class CandidatePipeline:
 
     def _conflict(self, merge_input: MergeInput, merged: Conflicted) -> MergeConflict | OutdatedBase:
         request, paths = self.request, ", ".join(merged.paths)
-        if merge_input.sources.dropped:
+        if merge_input.sources.dropped and not request.stack:
             lost = f"it was made on commits that {request.target} or {request.branch} lost since"
             why = f"{lost}, and conflicts without them in {paths}"
             return OutdatedBase(tip=merge_input.tip, reason=f"{why}: it is done again")
+        tip = self._tip_to_merge(merge_input)
         dispute = Dispute(
             submission=submission_of(request),
-            tip=merge_input.tip,
+            tip=tip,
             base=request.base,
             kind=kind_of(merged),
             conflict=merged,
@@ -150,14 +163,30 @@ class CandidatePipeline:
         path = bundle_file(self.state, request.task, request.number)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(bundle(self.repo, dispute))
-        facts = conflict_facts(self.repo, request.commit, merge_input.tip, merged)
-        return MergeConflict(tip=merge_input.tip, summary=f"conflict in {paths}", bundle=str(path), facts=facts)
+        facts = conflict_facts(self.repo, request.commit, tip, merged)
+        return MergeConflict(
+            tip=merge_input.tip, summary=f"conflict in {paths}{self._stack_note()}", bundle=str(path), facts=facts,
+            stacked_on=request.stacked_on, conflict_tip=tip if request.stack else "",
+        )  # fmt: skip
+
+    def _tip_to_merge(self, merge_input: MergeInput) -> str:
+        """The commit that the author is to merge in; of a stack a ref has to name it."""
+        if not self.request.stack:
+            return merge_input.tip
+        onto, dropped = merge_input.onto, merge_input.sources.dropped
+        tip = supersede(self.repo, onto, self.request.base) if dropped else onto
+        pin_candidate(self.repo, tip)
+        return tip
+
+    def _stack_note(self) -> str:
+        below = ", ".join(f"submission {one.number} of {one.task}" for one in self.request.stack)
+        return f" with {below}, which it builds on" if below else ""
 
     # ---- run the checks
 
     def _run_checks(
         self, candidate: MergeCandidate
-    ) -> _Checks | VerificationFailed | FailedWithoutChange | Interrupted:
+    ) -> _Checks | VerificationFailed | FailedWithoutChange | AwaitingStack | Interrupted:
         run = self._run_on(candidate.commit, self.request.commands)
         checks = self.verifier.check_candidate(self.repo, run, self.is_cancelled)
         if checks is not None and _has_failed_check(checks) and needs_repetition(failure_of(checks[-1])):
@@ -168,7 +197,7 @@ class CandidatePipeline:
 
     def _find_blame(
         self, candidate: MergeCandidate, checks: _Checks
-    ) -> VerificationFailed | FailedWithoutChange | Interrupted | None:
+    ) -> VerificationFailed | FailedWithoutChange | AwaitingStack | Interrupted | None:
         """Why a candidate is red; None: its commands were led into a checkout, and prove nothing.
 
         A command that only misses what it was led to is the agent's where the commit that the candidate was merged with
@@ -188,6 +217,11 @@ class CandidatePipeline:
             return VerificationFailed(tip=candidate.tip, checks=checks, reason=_failure_reason(suspect))
         if red is None:
             return None
+        if request.stack and finding.blame is Blame.WORKSPACE:
+            below = ", ".join(one.task for one in request.stack)
+            return AwaitingStack(
+                tip=candidate.tip, reason=f"waits: stacked on {below}: `{red.command}` is red there already"
+            )
         return FailedWithoutChange(
             tip=candidate.tip, target=self.repo.commit(branch_ref(request.target)) or "",
             key=self.verifier.settings_key(verification_of(request, request.commands), request.timeout), checks=checks,
@@ -206,8 +240,9 @@ class CandidatePipeline:
         if red := next((check for check in every if check.from_tip and not check.green and not check.reached), None):
             return VerificationFailed(tip=candidate.tip, checks=every, reason=_failure_reason(red))
         return Verified(
-            tip=candidate.tip, candidate=candidate.commit, tree=candidate.tree, checks=every, proof=candidate.proof
-        )
+            tip=candidate.tip, candidate=candidate.commit, tree=candidate.tree, checks=every, proof=candidate.proof,
+            stacked_on=self.request.stacked_on,
+        )  # fmt: skip
 
     def _with_tip_version(self, candidate: MergeCandidate, checks: _Checks) -> _Checks | None:
         """The checks, and where the change alters what they execute, also those with the tip's version of that.

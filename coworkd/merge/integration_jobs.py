@@ -49,6 +49,7 @@ from coworkd.merge.verifier import TARGET, Verifier, gate_run, verification_of
 from coworkd.slots.repo_template import survey
 from coworkd.store import SubmissionKey
 from coworkd.store.landings import NeededLanding
+from coworkd.store.stacks import StackedSubmission
 from coworkd.system.git import Repo
 from coworkd.system.git.numbered_refs import next_number_under, numbered_refs
 from coworkd.system.git.refs import LANDINGS, branch_ref, submission_ref
@@ -101,10 +102,15 @@ class IntegrationJobs:
             base, tree = repo.merge_bases(commit, tip)[:1], repo.tree_of(commit)
             return StoredSubmission(number=number, commit=commit, tree=tree, base=base[0]) if base else None
 
-    def base(self, branches: BranchContext, needed: Sequence[NeededLanding]) -> RunBase | NoBase:
-        """The commit a new run starts from: the tip and the target merged, with every landing that it needs."""
+    def base(
+        self, branches: BranchContext, needed: Sequence[NeededLanding], stack: Sequence[StackedSubmission] = ()
+    ) -> RunBase | NoBase:
+        """The commit a new run starts from: the tip and the target merged, with every landing that it needs.
+
+        `stack`: submissions that have not landed, on top of that.
+        """
         with self._repos.lend() as repo:
-            return run_base(repo, branches, needed)
+            return run_base(repo, branches, needed, stack)
 
     def look(self, branches: BranchContext, *, follow: bool = True) -> BranchReport | None:
         """Where the branches stand, integration brought in step with its target as far as that needs no verification.

@@ -17,6 +17,7 @@ from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.holds import HeldSubmissions
 from coworkd.merge.job_values import (
+    AwaitingStack,
     AwaitingTarget,
     FailedWithoutChange,
     Landed,
@@ -35,10 +36,10 @@ from coworkd.store.landings import Landings
 from coworkd.store.problems import remove_task_problems
 from coworkd.store.runs import find_run, has_live_run
 from coworkd.store.submissions import (
+    conflict_of,
     move_submission,
     retire_submission,
     submission_event,
-    tip_to_merge,
     update_submission,
 )
 from coworkd.sync.disk.folder import digest
@@ -94,7 +95,7 @@ class ResultRecorder:
                 self._record_conflict(row, value, now)
             case Landed():
                 self._record_landed(row, value, now)
-            case AwaitingTarget() | OutdatedBase():
+            case AwaitingTarget() | AwaitingStack() | OutdatedBase():
                 self._record_not_merged(row, value, now)
             case ChangeSummary() if row.state is SubmissionState.GREEN and not row.request:
                 self._reviews.write(row, value, now)
@@ -109,7 +110,7 @@ class ResultRecorder:
         move_submission(
             self._db, row, SubmissionState.GREEN, event, candidate=value.candidate, candidate_tree=value.tree,
             verified_on=value.tip, checks=_checks_json(value.checks), needs_approval=row.needs_approval or unproven,
-            merge_proof=value.proof, batch=value.batch,
+            merge_proof=value.proof, batch=value.batch, stacked_on=value.stacked_on,
         )  # fmt: skip
         if asked_again:
             # What was approved, or needed no approval, had been verified.
@@ -145,21 +146,26 @@ class ResultRecorder:
             message=value.summary,
             bundle=value.bundle,
             conflict=value.facts.text(),
+            stacked_on=value.stacked_on,
+            conflict_tip=value.conflict_tip,
         )
         if row.kind is SubmissionKind.WORK:
             self._reviews.void(row, now)
-            self._count_round(row, value.tip)
+            self._count_round(row, value)
         else:
             self._reverts.record_refused(row, f"{value.summary}: what landed since builds on it", now)
 
-    def _count_round(self, row: SubmissionRow, tip: str) -> None:
+    def _count_round(self, row: SubmissionRow, value: MergeConflict) -> None:
         """Whether the round that made the submission has failed to resolve a conflict."""
         run = find_run(self._db, row.run)
-        given = tip_to_merge(self._db, row.task, run.conflict) if run else ""
-        rounds = failed_rounds(self._board.task(row.task).conflict_rounds, given, tip)
+        before = conflict_of(self._db, row.task, run.conflict) if run and run.conflict else None
+        given = before.verified_on if before and before.stacked_on == value.stacked_on else ""
+        rounds = failed_rounds(self._board.task(row.task).conflict_rounds, given, value.tip)
         self._board.update(row.task, conflict_rounds=rounds)
 
-    def _record_not_merged(self, row: SubmissionRow, value: AwaitingTarget | OutdatedBase, now: float) -> None:
+    def _record_not_merged(
+        self, row: SubmissionRow, value: AwaitingTarget | AwaitingStack | OutdatedBase, now: float
+    ) -> None:
         if isinstance(value, OutdatedBase):
             self._record_outdated(row, value, now)
             return

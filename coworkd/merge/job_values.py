@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from coworkd.core.conflict_facts import ConflictFacts
 from coworkd.core.model import CacheTool, Check, SandboxSpec
+from coworkd.core.stack_rules import StackedOn
 from coworkd.merge.blame import Blame
 from coworkd.store import BatchPlace
+from coworkd.store.stacks import StackedSubmission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,13 @@ class VerifyRequest:
     """The landing that the submission takes back; empty: none."""
     caches: frozenset[CacheTool] = frozenset()
     """The package managers whose caches verification gets copies of."""
+    stack: tuple[StackedSubmission, ...] = ()
+    """What it builds on that has not landed: it is merged on top of that, and cannot land yet."""
+
+    @property
+    def stacked_on(self) -> str:
+        """As a row has it."""
+        return " ".join(str(StackedOn(one.task, one.number)) for one in self.stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,8 @@ class Verified:
     """Why the merge is known to have lost nothing."""
     batch: BatchPlace | None = None
     """None: it was verified alone."""
+    stacked_on: str = ""
+    """The submissions that it was merged on top of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +128,9 @@ class MergeConflict:
     bundle: str
     """Path of the bundle for the author."""
     facts: ConflictFacts
+    stacked_on: str = ""
+    """The submissions that were merged with the tip before; `conflict_tip` is that merge."""
+    conflict_tip: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +156,14 @@ class AwaitingTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitingStack:
+    """What it builds on does not go together as it is now."""
+
+    tip: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutdatedBase:
     """It was made on commits that the target lost, and its own change does not merge without them."""
 
@@ -161,6 +183,7 @@ VerificationResult = (
     | MergeConflict
     | TipMoved
     | AwaitingTarget
+    | AwaitingStack
     | OutdatedBase
     | Interrupted
 )

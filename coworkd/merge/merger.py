@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lost_submissions import LostSubmissions
 from coworkd.merge.queue_jobs import DESCRIBE, LAND, QueueJobs
 from coworkd.merge.queue_reader import QueueReader
-from coworkd.merge.queue_rules import LandStep, QueueLoad, QueueStep, ReviewStep, keys_of, next_steps
+from coworkd.merge.queue_rules import LandStep, QueueLoad, QueueStep, ReviewStep, next_steps
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
+from coworkd.merge.stack_watch import StackWatch
 from coworkd.merge.unverified import UnverifiedSubmissions
 from coworkd.store import Database
 from coworkd.sync.disk.ports import Files
@@ -69,6 +70,7 @@ class Merger:
         recorder = ResultRecorder(board, self._reviews, self._reverts, self._holds, logs, self._unverified)
         self._watch = BranchWatch(board, jobs, integration, recorder, files.common_dir)
         self._queue_jobs = QueueJobs(board, jobs, integration, self._queue_reader, recorder, self._watch)
+        self._stacks = StackWatch(board, self._reviews)
         self._stepped = False
         self._auto_landing = AutoLanding(board, jobs, self.target_landing_job)
         self._lost = LostSubmissions(board, jobs, integration)
@@ -79,6 +81,7 @@ class Merger:
         """Act on answered reviews, then take the queue one step further."""
         self._landed.step(now)
         self._reviews.apply_answers(now)
+        self._stacks.step(now)
         self._queue_jobs.cancel_moot()
         if start:
             self._watch.start_look(follow=not self._is_tip_in_use(now))
@@ -110,16 +113,10 @@ class Merger:
 
     def _advance(self, now: float) -> None:
         steps = self._next_steps(now)
-        if any(self._files.is_behind(path, now) for path in self._files_to_follow(steps)):
-            return
+        if steps and self._files.is_behind(CONFIG, now):
+            return  # What was saved there before a verification or a landing counts for it.
         for step in steps:
             self._queue_jobs.start(step, now)
-
-    def _files_to_follow(self, steps: Sequence[QueueStep]) -> Iterator[str]:
-        """The files that say how submissions are verified, and who is asked: what was saved there before counts."""
-        if steps:
-            yield CONFIG
-        yield from (self._board.task(key.task).path for step in steps for key in keys_of(step))
 
     def _next_steps(self, now: float) -> list[QueueStep]:
         waiting = self._queue_reader.entries(now)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from functools import partial
 
+from coworkd.board.stacks import stack_of
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
@@ -16,7 +17,7 @@ from coworkd.merge.branch_watch import BranchWatch
 from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_results import ResultRecorder
-from coworkd.merge.job_values import AwaitingTarget, Interrupted, Landed, TipMoved, VerificationResult
+from coworkd.merge.job_values import AwaitingStack, AwaitingTarget, Interrupted, Landed, TipMoved, VerificationResult
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.queue_rules import BatchStep, LandStep, QueueStep, ReviewStep, VerifyStep
 from coworkd.merge.reviews.service import ReviewService
@@ -51,6 +52,8 @@ class QueueJobs:
         self._recorder = recorder
         self._watch = watch
         self._reviews = ReviewService(board)
+        self._awaiting_stack: dict[SubmissionKey, tuple[str, ...]] = {}
+        """Submissions whose stack did not go together, and where that and the branches stood then."""
         self._awaiting_target: dict[SubmissionKey, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
         self.verifications = ActiveVerifications(jobs)
@@ -66,11 +69,19 @@ class QueueJobs:
 
     def may_go_on(self, key: SubmissionKey) -> bool:
         """Not where a job for it failed and is not due again, nor before the target's commits that it was made on."""
-        if self._is_backing_off(key):
+        if self._is_backing_off(key) or self._is_awaiting_stack(key):
             return False
         if self._awaiting_target.get(key) != self._watch.branch_tips():
             return True
         return not self.verifications.keys() and self._watch.can_bring_in(self._queue_reader.target_request())
+
+    def _is_awaiting_stack(self, key: SubmissionKey) -> bool:
+        """Whether nothing has changed since its stack did not go together."""
+        return key in self._awaiting_stack and self._awaiting_stack[key] == self._stack_place(key)
+
+    def _stack_place(self, key: SubmissionKey) -> tuple[str, ...]:
+        """Where the branches stand, and what a submission is stacked on."""
+        return (*self._watch.branch_tips(), stack_of(self._db, key.task).encoded)
 
     def cancel_moot(self) -> None:
         """End the verifications of submissions that have left the queue, and forget failures for them."""
@@ -132,7 +143,7 @@ class QueueJobs:
 
     def _start_change_summary(self, row: SubmissionRow) -> None:
         """Start to read what the candidate changes; the review is written when that is known."""
-        tip = f"{row.candidate}^1" if row.batch else row.verified_on
+        tip = f"{row.candidate}^1" if row.batch or row.stacked_on else row.verified_on
         candidate, context = row.candidate, self._queue_reader.change_context(row)
         self._jobs.start(DESCRIBE, row.key, lambda: self._integration.summarise_change(tip, candidate, context))
 
@@ -175,6 +186,8 @@ class QueueJobs:
 
     def _record_verification(self, key: SubmissionKey, value: VerificationResult, now: float) -> None:
         active = self.verifications.end(key)
+        if isinstance(value, AwaitingStack):
+            self._awaiting_stack[key] = self._stack_place(key)
         if isinstance(value, AwaitingTarget) and active is not None:
             self._awaiting_target[key] = active.branch_tips
             self._target_was_next = False

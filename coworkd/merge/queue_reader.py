@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
+from coworkd.board.stacks import stack_of
 from coworkd.board.task_board import Board
 from coworkd.core.model import ApprovalPoint, Settings, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
@@ -15,6 +16,7 @@ from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.unverified import checkout_reason
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.dependencies import all_dependencies, unmet_dependencies_of
+from coworkd.store.stacks import stacked_submissions
 from coworkd.store.submissions import merge_queue, update_submission
 
 _TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", SubmissionKind.APPLY: "Apply again: {}"}
@@ -49,8 +51,16 @@ class QueueReader:
             task = tasks[row.task]
             current = self._with_current_settings(row, specs.get(task.path, TaskSpec()), settings, now)
             conditions = _conditions(current, specs.get(task.path, TaskSpec()), settings)
-            entries.append(_entry(current, task, needs.get(task.id, ()), conditions))
+            entries.append(self._with_stack(current, _entry(current, task, needs.get(task.id, ()), conditions)))
         return entries
+
+    def _with_stack(self, row: SubmissionRow, entry: QueueEntry) -> QueueEntry:
+        """What was merged on top of others is merged once more when those have landed, or are no longer needed."""
+        if not row.stacked_on:
+            return entry
+        if not entry.needs:
+            return dataclasses.replace(entry, verified_on="")
+        return dataclasses.replace(entry, waits=bool(stack_of(self._db, row.task).obstacle))
 
     def _with_current_settings(
         self, row: SubmissionRow, spec: TaskSpec, settings: Settings, now: float
@@ -87,6 +97,7 @@ class QueueReader:
             caches=settings.caches, timeout=_timeout(spec, settings),
             branch=settings.integration.branch, target=self._board.specs.target(),
             loop=spec.loop is not None, undoes="" if row.kind is SubmissionKind.WORK else row.base,
+            stack=stacked_submissions(self._db, stack_of(self._db, row.task).parents) if row.stacked_on else (),
         )  # fmt: skip
 
     def change_context(self, row: SubmissionRow) -> ChangeContext | None:

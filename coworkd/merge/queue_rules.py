@@ -32,6 +32,8 @@ class QueueEntry:
     created: float
     conditions: Hashable = None
     """What its commands are run with: those for which this is equal may be verified together; None: alone."""
+    waits: bool = False
+    """What it is stacked on is not there as it has to be: it is not verified now."""
     batch: BatchPlace | None = None
     """Where it stands among those that it was verified with; None: it was verified alone."""
 
@@ -65,11 +67,6 @@ class LandStep:
 
 
 QueueStep = VerifyStep | BatchStep | ReviewStep | LandStep
-
-
-def keys_of(step: QueueStep) -> tuple[SubmissionKey, ...]:
-    """The submissions that a step is about."""
-    return step.keys if isinstance(step, BatchStep | LandStep) else (step.key,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +148,7 @@ def _verified_with(entry: QueueEntry, landing: Sequence[QueueEntry], tip: str) -
 
 
 def _is_to_verify(entry: QueueEntry, load: QueueLoad) -> bool:
-    return entry.state is SubmissionState.QUEUED and entry.key not in load.verifying
+    return entry.state is SubmissionState.QUEUED and not entry.waits and entry.key not in load.verifying
 
 
 def _sort_key(entry: QueueEntry) -> tuple[bool, float, float, str]:

@@ -18,6 +18,12 @@ UNMET = (
 )
 """A dependency `t` is met by a landing that is still there, or by having been closed by hand. Takes `Status.DONE`."""
 
+VERIFIED = (
+    "EXISTS (SELECT 1 FROM submissions made WHERE made.task = t.id AND made.state = ? AND made.kind = ?"
+    " AND made.tree != '')"
+)
+"""A dependency `t` has a verified change on its way. Takes `SubmissionState.GREEN` and `SubmissionKind.WORK`."""
+
 _ALL_DEPENDENCIES = (
     "WITH RECURSIVE found (id) AS (SELECT needed FROM needs WHERE task = ?"
     " UNION SELECT n.needed FROM needs n JOIN found ON n.task = found.id) SELECT id FROM found"

@@ -338,6 +338,16 @@ _SCALE = ("CREATE INDEX records_path ON records (path)",)
 """What is asked for each file that changes is found without reading a whole table."""
 
 
+_STACKS = (
+    "ALTER TABLE tasks ADD COLUMN stack INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE runs ADD COLUMN stacked_on TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE submissions ADD COLUMN stacked_on TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE submissions ADD COLUMN conflict_tip TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX submissions_stacked ON submissions (state) WHERE stacked_on != ''",
+)
+"""What tasks start from before it has landed."""
+
+
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
     """The step that executes these one after another."""
 
@@ -379,6 +389,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _merge_proofs,
     _all_of(_BATCHES),
     _all_of(_SCALE),
+    _all_of(_STACKS),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

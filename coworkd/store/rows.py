@@ -126,6 +126,8 @@ class TaskRow:
     """The next attempt begins from nothing: no session is taken up again."""
     reverted: str = ""
     """The commit that took its landing back; empty: none did."""
+    stack: bool = False
+    """It may start from verified submissions of its dependencies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,13 +306,21 @@ class SubmissionRow:
     """A commit of the target that is known to contain its landing; empty: none is."""
     missing: str = ""
     """Why its landing is in neither branch any more; empty: it is there, or has not landed."""
-
+    stacked_on: str = ""
+    """The submissions that it was made, or merged last, on top of before they landed, as `a/1 b/2`; empty: none."""
+    conflict_tip: str = ""
+    """The commit that it conflicts with, where that is more than the tip: `stacked_on` is merged with it."""
     batch: Annotated[BatchPlace | None, SqlNames(commit="batch_commit", place="batch_place", size="batch_size")] = None
     """None: it was verified alone, or not yet."""
 
     @property
     def key(self) -> SubmissionKey:
         return SubmissionKey(self.task, self.number)
+
+    @property
+    def tip_to_merge(self) -> str:
+        """What its author is to merge in, where it conflicts."""
+        return self.conflict_tip or self.verified_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

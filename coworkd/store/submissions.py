@@ -134,7 +134,7 @@ def conflict_of(db: Database, task: str, bundle: str) -> SubmissionRow | None:
 def tip_to_merge(db: Database, task: str, bundle: str) -> str:
     """The commit that a run which resolves the conflict of this bundle is to merge in; empty: there is no such one."""
     conflict = conflict_of(db, task, bundle) if bundle else None
-    return conflict.verified_on if conflict else ""
+    return conflict.tip_to_merge if conflict else ""
 
 
 def work_to_continue(db: Database, task: str) -> SubmissionRow | None:

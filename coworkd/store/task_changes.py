@@ -18,12 +18,13 @@ _NEEDS = "INSERT OR IGNORE INTO changed_rows (kind, id) VALUES ('needs', {row}.{
 _FILE = "INSERT OR IGNORE INTO changed_rows (kind, id) VALUES ('file', {row}.{column});"
 
 _WATCHED = (
-    ("tasks", "id", "path, agent, priority, since, attempt, not_before, wanted, held, pulled, elsewhere, gone", _TASK),
+    ("tasks", "id", "path, agent, priority, stack, since, attempt, not_before", _TASK),
+    ("tasks", "id", "wanted, held, pulled, elsewhere, gone", _TASK),
     ("tasks", "id", "id, status, landed, closed", _TASK + _DEPENDANTS),
     ("needs", "task", "task, needed", _TASK + _NEEDS),
     ("runs", "task", "task, state", _TASK),
     ("usages", "task", "task, cost_usd", _TASK),
-    ("submissions", "task", "missing", _DEPENDANTS),
+    ("submissions", "task", "missing, state", _DEPENDANTS),
     ("problems", "path", "path, source", _FILE),
     ("documents", "path", "want, pulled", _FILE),
     ("trusted", "path", "bytes", _FILE),

@@ -10,11 +10,12 @@ from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
+from coworkd.core.submission_states import SubmissionState
 from coworkd.core.task_states import OVER
 from coworkd.store.database import Database
-from coworkd.store.dependencies import UNMET
+from coworkd.store.dependencies import UNMET, VERIFIED
 from coworkd.store.row_mapping import Column
-from coworkd.store.rows import TaskRow
+from coworkd.store.rows import SubmissionKind, TaskRow
 
 Cell = Column | Enum | bool
 
@@ -25,11 +26,15 @@ _STARTABLE = (
     "wanted = '' AND held = '' AND NOT pulled AND NOT elsewhere AND NOT gone"
     " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND r.state != ?)"
     " AND NOT EXISTS (SELECT 1 FROM problems p WHERE p.path = tasks.path AND p.source IN (?, ?))"
-    f" AND NOT EXISTS (SELECT 1 FROM needs n LEFT JOIN tasks t ON t.id = n.needed WHERE n.task = tasks.id AND {UNMET})"
+    f" AND NOT EXISTS (SELECT 1 FROM needs n LEFT JOIN tasks t ON t.id = n.needed WHERE n.task = tasks.id AND {UNMET}"
+    f" AND NOT (tasks.stack AND {VERIFIED}))"
 )
 """Nothing on the board stands in the way of a ready task."""
 
-_STARTABLE_VALUES = (RunState.ENDED, *UNSTARTABLE_SOURCES, Status.DONE)
+_STARTABLE_VALUES = (
+    *(RunState.ENDED, *UNSTARTABLE_SOURCES),
+    *(Status.DONE, SubmissionState.GREEN, SubmissionKind.WORK),
+)
 
 _LAST = "\U0010ffff"
 

@@ -13,7 +13,8 @@ from coworkd.board.measured_disk import measured_disk
 from coworkd.board.views.attention import AttentionItem, AttentionKind, ProblemView, attention_items, problem_views
 from coworkd.core.disk_use import DiskUse
 from coworkd.core.model import Status
-from coworkd.core.task_states import BOARD_ORDER, OVER
+from coworkd.core.stack_rules import STACKED, StackedOn, stack_text
+from coworkd.core.task_states import ACTIVE, BOARD_ORDER, OVER, WITH_SUBMISSION
 from coworkd.core.text_formats import format_duration
 from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.dependencies import all_unmet_dependencies
@@ -21,6 +22,7 @@ from coworkd.store.documents import count_notes
 from coworkd.store.landings import Landings, count_undelivered
 from coworkd.store.problems import problem_messages
 from coworkd.store.runs import live_runs
+from coworkd.store.stacks import stacked_tasks
 from coworkd.store.tasks import board_tasks
 from coworkd.store.usage import spent_in_24_hours
 from coworkd.store.wait_reasons import WaitReasons, wait_reasons
@@ -117,6 +119,8 @@ class _CardContext:
     runs: Mapping[str, RunRow]
     missing: Mapping[str, str]
     """Why the landing of a task is in neither branch any more, by id."""
+    stacked: Mapping[str, Sequence[StackedOn]]
+    """What a task builds on that has not landed, by id."""
 
 
 def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
@@ -133,6 +137,7 @@ def _card_context(db: Database) -> _CardContext:
         waits=wait_reasons(db),
         runs={run.task: run for run in live_runs(db)},
         missing={row.task: row.missing for row in Landings(db).missing()},
+        stacked=stacked_tasks(db),
     )
 
 
@@ -150,9 +155,17 @@ def _card(row: TaskRow, context: _CardContext, now: float) -> Card:
     return Card(
         id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or context.default_agent,
         path=row.path, blocked_by=tuple(unmet.task for unmet in context.blocked.get(row.id, ())),
-        why=_status_reason(row, context, now), by=row.by, cost_usd=row.cost_usd,
+        why=_with_stack(row, context, _status_reason(row, context, now)), by=row.by, cost_usd=row.cost_usd,
         tokens=row.input_tokens + row.output_tokens, since=row.since, elsewhere=row.owned_elsewhere,
     )  # fmt: skip
+
+
+def _with_stack(row: TaskRow, context: _CardContext, why: str) -> str:
+    """The reason, and what has to land before the task can."""
+    stacked = stack_text(context.stacked.get(row.id, ()))
+    if not stacked or STACKED in why or row.status not in ACTIVE | WITH_SUBMISSION:
+        return why
+    return "; ".join(part for part in (why, f"{stacked}, and lands behind that") if part)
 
 
 def _status_reason(row: TaskRow, context: _CardContext, now: float) -> str:

@@ -89,6 +89,8 @@ class TaskSpec:
     verify: tuple[str, ...] = ()
     batch: bool = True
     """False: it is verified alone, and lands alone."""
+    stack: bool = False
+    """True: it may start from submissions of its dependencies that have not landed, and lands behind them."""
     approve: frozenset[ApprovalPoint] | None = None
     """None: the workspace's setting counts."""
     on_error: OnError = OnError.RETRY

@@ -11,6 +11,7 @@ from coworkd.core.model import CacheTool, SandboxSpec
 from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.core.start_faults import StartFault
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, NeededLanding
+from coworkd.store.stacks import StackedSubmission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,10 @@ class SlotRequest:
     known: KnownLandings = NOTHING_KNOWN
     needed: tuple[NeededLanding, ...] = ()
     """Landings that have to be in the commit it starts from."""
+    stack: tuple[StackedSubmission, ...] = ()
+    """Submissions that have not landed and that it starts on top of."""
+    stacked_on: str = ""
+    """Those, and where it goes on with earlier work those of that, as a row has them."""
     conflict: ConflictNotes | None = None
     """None: there is no conflict to be resolved."""
 
@@ -72,6 +77,8 @@ class SlotReady:
     base: str
     worktree: Path
     notices: tuple[str, ...] = ()
+    stacked_on: str = ""
+    """The submissions that have not landed and that are in the base, as a row has them."""
     lacks: tuple[str, ...] = ()
     """Commits of the target that are missing in the base, as `abc1234 subject`."""
 
@@ -88,6 +95,8 @@ class SlotDeferred:
     """The run cannot start from the branches as they are now; no attempt is used."""
 
     reason: str
+    lasting: bool = False
+    """It is so until another task has gone on: it is not tried again at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

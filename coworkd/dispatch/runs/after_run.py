@@ -59,6 +59,9 @@ from coworkd.store import FinishedRun, RunRow, TaskRow
 RETRY_SLOT_AFTER = 2.0
 """Seconds before a run is prepared again that the branches stood in the way of."""
 
+RETRY_STACK_AFTER = 60.0
+"""Seconds before that where another task has to go on first."""
+
 INTERRUPTED = "interrupted when coworkd stopped"
 
 _AT_WORK = (Status.RUNNING, Status.WAITING)
@@ -99,7 +102,8 @@ class _FinishedRunCase(AfterRunContext):
             return self._after_stop()
         match end:
             case SlotDeferred(reason=reason):
-                return (WaitAgain(reason=reason, not_before=self.now + RETRY_SLOT_AFTER),)
+                pause = RETRY_STACK_AFTER if end.lasting else RETRY_SLOT_AFTER
+                return (WaitAgain(reason=reason, not_before=self.now + pause),)
             case SlotFailed(fault=fault):
                 return (HoldStart(fault=fault),)
             case NotStarted():

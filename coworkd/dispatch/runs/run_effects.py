@@ -183,7 +183,7 @@ class RunEffects:
             commit_id=result.commit if made else run.slot.base, tree=result.tree if made else "",
             state=SubmissionState.QUEUED, created=now, message="\n".join([*_remarks(run), *result.notices]),
             needs_approval=effect.needs_approval, text_sha=run.start.text_sha,
-            conflict=conflict.conflict if conflict else "",
+            conflict=conflict.conflict if conflict else "", stacked_on=run.slot.stacked_on,
         )  # fmt: skip
         data = {"run": run.id, "number": row.number, "made": made}
         event = NewEvent(at=now, kind=EventKind.SUBMITTED, task=task.id, actor="agent", data=data)
@@ -196,7 +196,7 @@ class RunEffects:
 
 def _resolution_base(conflict: SubmissionRow, result: Imported | NoChanges) -> str:
     """Where the work left the integration branch that resolves a conflict: the slot began on the submission itself."""
-    return conflict.verified_on if result.merged_tip else conflict.base
+    return conflict.tip_to_merge if result.merged_tip else conflict.base
 
 
 def _remarks(run: FinishedRun) -> list[str]:

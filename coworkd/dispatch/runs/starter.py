@@ -9,16 +9,19 @@ from pathlib import Path
 
 from coworkd.agents.port import Assignment
 from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.board.stacks import stack_of
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import AgentSpec, ApprovalPoint, SandboxLevel, Status, TaskSpec
 from coworkd.core.runs import AgentStart, PreparingState, RunSlot, WorkingState
+from coworkd.core.stack_rules import Stack
 from coworkd.dispatch.executors.port import Executor
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.executors.slot_results import (
     ConflictNotes,
     PrepareResult,
     ReviewedWork,
+    SlotDeferred,
     SlotReady,
     SlotRequest,
 )
@@ -55,6 +58,7 @@ from coworkd.store.runs import (
     run_event,
     slots_in_use,
 )
+from coworkd.store.stacks import stacked_submissions
 from coworkd.store.submissions import conflict_of, find_submission, latest_submission, work_to_continue
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Job, Jobs, Purpose
@@ -176,15 +180,21 @@ class RunStarter:
         # A session goes on with its files as they were, which are the reviewed work.
         continued = SubmissionKey(run.task, run.continues)
         reviewed = find_submission(self._db, continued) if run.continues and not origin else None
+        stack = Stack() if latest or origin else stack_of(self._db, run.task)
+        if stack.obstacle:
+            deferred = SlotDeferred(reason=f"waits: {stack.obstacle}")
+            self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: deferred))
+            return
         request = SlotRequest(
             number=run.slot.number, task=run.task, run=run.id, attempt=run.attempt, epoch=run.start.epoch,
             agent=run.agent, start_from=latest.commit_id if latest else origin.slot.base if origin else "",
-            restore=origin.state.kept_commit if origin else "", tip=latest.verified_on if latest else "",
+            restore=origin.state.kept_commit if origin else "", tip=latest.tip_to_merge if latest else "",
             reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox, caches=settings.caches,
             known=self._landings.known(), needed=self._landings.needed_by(run.task),
-            conflict=self._conflict_notes(run),
+            conflict=self._conflict_notes(run), stack=stacked_submissions(self._db, stack.parents),
+            stacked_on=latest.stacked_on if latest else origin.slot.stacked_on if origin else stack.encoded,
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: self._prepare(request)))
 
@@ -207,7 +217,8 @@ class RunStarter:
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
-            place = replace(run.slot, base=slot.base, missing_commits="\n".join(slot.lacks) or run.slot.missing_commits)
+            lacks = "\n".join(slot.lacks) or run.slot.missing_commits
+            place = replace(run.slot, base=slot.base, missing_commits=lacks, stacked_on=slot.stacked_on)
             self._record_start(replace(run, slot=place), spec, now)
         self._submit(run, agent, spec, slot.worktree, words)
 
@@ -285,4 +296,5 @@ class RunStarter:
 
 
 def _agent_started(run: RunRow, now: float) -> NewEvent:
-    return run_event(run, now, EventKind.AGENT_STARTED, agent=run.agent, start=run.start.epoch + 1)
+    below = {"on": f"stacked on {run.slot.stacked_on}"} if run.slot.stacked_on else {}
+    return run_event(run, now, EventKind.AGENT_STARTED, agent=run.agent, start=run.start.epoch + 1, **below)

@@ -88,6 +88,12 @@ TASK = Schema(
             trust=HARMLESS,
         ),
         Field(
+            "stack",
+            flag,
+            help="`true`: it may start from a verified change of a dependency before that lands, and lands behind it",
+            trust=HARMLESS,
+        ),
+        Field(
             "priority",
             priority_rank,
             help="urgent 0, high 1, medium 2 (unless set), low 3, or a number on that scale",

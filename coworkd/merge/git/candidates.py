@@ -12,7 +12,7 @@ from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import SUBMISSIONS, branch_ref, refs_under
-from coworkd.system.git.trailers import TARGET, trailers_of
+from coworkd.system.git.trailers import STACKED, TARGET, trailers_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +42,16 @@ def find_merge_sources(repo: Repo, *, tip: str, history_tip: str, target: str, b
 def builds_on_lost(repo: Repo, base: str, commit: str, branches: Sequence[str]) -> bool:
     """Whether what was made on `base` holds commits that a person dropped from the target or from integration.
 
-    The merge of both branches that a run begins with, while integration has not taken the target's commits, is none.
+    A merge that a run begins with is none: of both branches, while integration has not taken the target's commits, or
+    with what the run is stacked on; what was merged there is looked at itself.
     Nor is an earlier submission, with which a run goes on that resolves a conflict. A base that git no longer has says
     nothing.
     """
     contained = bool(base) and any(base in ancestors_in(repo, [base], branch) for branch in dict.fromkeys(branches))
     absent = repo.commits_between([base], branches) if base and not contained and repo.commit(base) else []
     said = trailers_of(repo, absent)
-    if any(not said[lost][TARGET] for lost in absent) and base not in refs_under(repo, SUBMISSIONS).values():
+    unmarked = any(not (said[lost][TARGET] or said[lost][STACKED]) for lost in absent)
+    if unmarked and base not in refs_under(repo, SUBMISSIONS).values():
         return True
     dropped = dropped_commits(repo, branches)
     return bool(dropped) and not dropped.isdisjoint(repo.commits_between([commit], branches))
@@ -61,13 +63,17 @@ def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:
 
 
 def merge_submission(
-    repo: Repo, tip: str, submission: Submission, merge_sources: MergeSources
+    repo: Repo, tip: str, submission: Submission, merge_sources: MergeSources, *, message: str = ""
 ) -> MergeCommit | Conflicted:
-    """The merge of a submission with the tip; without what was dropped its work is a commit of its own on the tip."""
+    """The merge of a submission with the tip; without what was dropped its work is a commit of its own on the tip.
+
+    `message`: of the merge; empty: that of a landing.
+    """
+    message = message or landing_message(submission)
     if not merge_sources.dropped:
-        return candidate(repo, tip, submission, history_tip=merge_sources.ours)
+        return candidate(repo, tip, submission, history_tip=merge_sources.ours, message=message)
     merged = merge_trees(repo, merge_sources.ours, merge_sources.theirs)
     if isinstance(merged, Conflicted):
         return merged
     work = copy_commit(repo, submission.commit, merged.tree, (tip,))
-    return commit_merge(repo, merged, (tip, work), landing_message(submission))
+    return commit_merge(repo, merged, (tip, work), message)

@@ -18,6 +18,7 @@ from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Check, Status
 from coworkd.core.policy.tool_risk import level_of
 from coworkd.core.runs import EndedState
+from coworkd.core.stack_rules import parents_of, stack_text
 from coworkd.core.task_states import WITH_SUBMISSION
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
@@ -94,7 +95,10 @@ class ReviewService:
 
     def _notices(self, task: TaskRow, row: SubmissionRow, run: RunRow | None) -> tuple[str, ...]:
         """What the reader is to know beside the change: of the merge, and of saves that an agent could have made."""
-        return (*row.message.splitlines(), *task_notices(self._db, task.path, run.started if run else row.created))
+        stacked = stack_text(parents_of(row.stacked_on))
+        below = [f"{stacked}, which lands first: what is shown here is this task's own change"] if stacked else []
+        saves = task_notices(self._db, task.path, run.started if run else row.created)
+        return (*below, *row.message.splitlines(), *saves)
 
     def _request(self, row: SubmissionRow, change: ChangeSummary, request: str, now: float) -> RequestRow:
         """What a person is asked: bound to the very change, with the reasons for its risk."""

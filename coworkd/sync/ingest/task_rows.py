@@ -70,7 +70,7 @@ def _new_row(incoming: IncomingDocument, task: str, spec: TaskSpec, request: Sta
         blocked_reason=_blocked_reason(incoming),
         from_git=incoming.from_git, owned_elsewhere=False, file_missing=False, agent_used="",
         cost_usd=_number(cowork.values.get("cost_usd")), input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
-        reverted=_text(cowork.values.get("reverted")),
+        reverted=_text(cowork.values.get("reverted")), stack=spec.stack,
     )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def next_row(row: TaskRow, incoming: IncomingDocument, instance: str, quiet: flo
     spec, merged = incoming.decoded.of(TaskSpec), incoming.merged.of(TaskSpec)
     row = dataclasses.replace(
         row, path=incoming.path, title=merged.title or _heading(merged.body) or row.id, agent=merged.agent,
-        priority=merged.priority, blocked_reason=_blocked_reason(incoming), file_missing=False,
+        priority=merged.priority, stack=merged.stack, blocked_reason=_blocked_reason(incoming), file_missing=False,
     )  # fmt: skip
     if incoming.from_git:
         return _pulled_row(row, incoming, instance)

@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from coworkd.system.git import Repo
 
 TASK, ATTEMPT, SUBMISSION, TARGET = "Cowork-Task", "Cowork-Attempt", "Cowork-Submission", "Cowork-Target"
-_KEYS = (TASK, ATTEMPT, SUBMISSION, TARGET)
+STACKED = "Cowork-Stacked"
+"""Marks merges that stacked work begins with: they never land by themselves."""
+_KEYS = (TASK, ATTEMPT, SUBMISSION, TARGET, STACKED)
 _TIMEOUT = 600.0
 
 

@@ -53,7 +53,7 @@ class Place:
             ORDER, setup=self.install, sandbox=SandboxSpec(network=(f"127.0.0.1:{server.port}",))
         )  # fmt: skip
         self.jobs = SlotJobs(
-            self.user.root, self.state, lambda _branches, _needed: RunBase(commit=self.base), threading.Event(),
+            self.user.root, self.state, lambda _branches, _needed, _stack: RunBase(commit=self.base), threading.Event(),
             lambda: means,
         )  # fmt: skip
 

@@ -31,7 +31,7 @@ def user(tmp_path: Path) -> Checkout:
 
 def prepare(user: Checkout, order: SlotRequest) -> SlotReady | SlotFailed:
     base = RunBase(commit=user.git("rev-parse", "HEAD"))
-    shop = SlotJobs(user.root, user.root.parent / "state", lambda _branches, _needed: base, threading.Event())
+    shop = SlotJobs(user.root, user.root.parent / "state", lambda _branches, _needed, _stack: base, threading.Event())
     made = shop.prepare(order)
     assert isinstance(made, SlotReady | SlotFailed), made
     return made

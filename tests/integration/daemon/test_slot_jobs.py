@@ -35,7 +35,7 @@ def user(tmp_path: Path) -> Checkout:
 @pytest.fixture
 def jobs(user: Checkout) -> SlotJobs:
     base = RunBase(commit=user.git("rev-parse", "HEAD"))
-    return SlotJobs(user.root, user.root.parent / "state", lambda _branches, _needed: base, threading.Event())
+    return SlotJobs(user.root, user.root.parent / "state", lambda _branches, _needed, _stack: base, threading.Event())
 
 
 def ready(jobs: SlotJobs, request: SlotRequest) -> SlotReady:
