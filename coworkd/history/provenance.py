@@ -215,7 +215,7 @@ def _task_text(repo: Repo, known: _Known, db: Database) -> str:
 def _landed_fact(known: _Known, name: str) -> str:
     """The proof or the verified tree of a landing: as the audit has it, which no lost database takes, or its review."""
     for event in reversed(known.events):
-        if event.kind == EventKind.LANDED and event.data.get(name):
+        if event.kind in (EventKind.LANDED, EventKind.LANDED_AGAIN) and event.data.get(name):
             return str(event.data[name])
     review = known.review
     return "" if review is None else review.proof if name == "proof" else review.tree

@@ -18,7 +18,7 @@ from coworkd.merge.batch_rules import PrefixSearch
 from coworkd.merge.blame import CheckFailure, failure_of, failure_on_tip, outcome_text
 from coworkd.merge.candidate_pipeline import pin_candidate, submission_of
 from coworkd.merge.git.candidates import find_merge_sources, merge_submission
-from coworkd.merge.git.loss_check import prove_merge
+from coworkd.merge.git.loss_check import lacks_lines, prove_merge
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.job_values import Interrupted, Verified, VerifyRequest
 from coworkd.merge.tip_version import tip_version
@@ -120,6 +120,8 @@ class BatchPipeline:
         proof = prove_merge(repo, onto, request.commit, request.base, merged.commit)
         if not proof.ok:
             return f"the merge with what lands before it would lose something: {proof.detail}"
+        if lacks_lines(proof.detail):
+            return f"lines are missing in the merge with what lands before it: {proof.detail}"
         own = frozenset(request.commands) - frozenset(request.workspace)
         if tip_version(repo, onto, merged.commit, request.commands, own) is not None:
             return "it changes what its own checks execute"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Problem
@@ -42,10 +44,11 @@ class BranchRecorder:
                 self._landings.unsettle_all()
             for said in report.moved:
                 self._db.event(now, EventKind.INTEGRATION_MOVED, said=said, tip=facts.integration, target=facts.target)
+            proofs: Mapping[str, str] = report.rebuilt.proofs if report.rebuilt else {}
             in_place = self._landings.in_place()
             news = [fact for fact in facts.landings if fact.in_target or fact.lost or fact.landing not in in_place]
             for fact in news:
-                self._record_landing(fact, facts.target, now)
+                self._record_landing(fact, facts.target, proofs, now)
             for fact in news:
                 self._update_missing(fact, report, branches, now)
             self._db.state.integration_tip = self._db.state.integration_seen_at = facts.integration
@@ -63,7 +66,7 @@ class BranchRecorder:
 
     # ---- landings
 
-    def _record_landing(self, fact: LandingFact, target: str, now: float) -> None:
+    def _record_landing(self, fact: LandingFact, target: str, proofs: Mapping[str, str], now: float) -> None:
         """A landing as git has it: one that was not recorded is, one that was merged again has its new commit."""
         landing = fact.landing
         row = find_submission(self._db, SubmissionKey(landing.task, landing.number)) or self._restore_submission(
@@ -74,7 +77,7 @@ class BranchRecorder:
         if row.state is not SubmissionState.LANDED:
             self._recorder.record(row, Landed(commit=landing.commit), now)
         elif row.landing != landing.commit:
-            self._record_moved_landing(row, landing.commit, now)
+            self._record_moved_landing(row, landing.commit, proofs.get(landing.commit, ""), now)
         if fact.in_target:
             self._landings.settle(landing.task, landing.number, target)
 
@@ -91,9 +94,12 @@ class BranchRecorder:
         add_submission(self._db, row)
         return row
 
-    def _record_moved_landing(self, row: SubmissionRow, commit: str, now: float) -> None:
-        update_submission(self._db, row, landing=commit)
-        self._db.event(now, EventKind.LANDED_AGAIN, task=row.task, number=row.number, commit=commit, was=row.landing)
+    def _record_moved_landing(self, row: SubmissionRow, commit: str, proof: str, now: float) -> None:
+        """The landing was merged again; `proof` is of that merge, empty where a person made it."""
+        update_submission(self._db, row, landing=commit, merge_proof=proof)
+        self._db.event(
+            now, EventKind.LANDED_AGAIN, task=row.task, number=row.number, commit=commit, was=row.landing, proof=proof
+        )
         task = find_task(self._db, row.task)
         if task is not None and task.landed and row.landing.startswith(task.landed):
             self._board.update(task.id, landed=commit[:12])

@@ -21,7 +21,7 @@ from coworkd.merge.git.branch_moves import merge_target
 from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge_submission
 from coworkd.merge.git.conflict_bundle import Dispute, bundle, bundle_file, conflict_facts, kind_of
 from coworkd.merge.git.integration import MergeCommit, Submission
-from coworkd.merge.git.loss_check import prove_merge
+from coworkd.merge.git.loss_check import lacks_lines, proof_sentence, prove_merge
 from coworkd.merge.git.revert_commits import tip_after_landing
 from coworkd.merge.git.stacking import StackConflict, merge_stack, supersede
 from coworkd.merge.git.tree_merge import Conflicted
@@ -138,6 +138,8 @@ class CandidatePipeline:
         if not proof.ok:
             reason = f"the merge would lose something: {proof.detail}"
             return VerificationFailed(tip=merge_input.tip, checks=(), reason=reason)
+        if self.request.undoes and lacks_lines(proof.detail):
+            return VerificationFailed(tip=merge_input.tip, checks=(), reason=proof_sentence(proof.detail))
         return MergeCandidate(
             tip=merge_input.tip,
             onto=merge_input.onto,

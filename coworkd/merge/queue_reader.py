@@ -10,6 +10,7 @@ from coworkd.board.stacks import stack_of
 from coworkd.board.task_board import Board
 from coworkd.core.model import ApprovalPoint, Settings, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
+from coworkd.merge.git.loss_check import lacks_lines
 from coworkd.merge.job_values import LandRequest, VerifyRequest
 from coworkd.merge.queue_rules import QueueEntry
 from coworkd.merge.reviews.service import ReviewService
@@ -72,7 +73,9 @@ class QueueReader:
         verified = {check["command"] for check in json.loads(row.checks)}
         green, reaches_checkout = row.state is SubmissionState.GREEN, bool(checkout_reason(row))
         needs_approval = (
-            ApprovalPoint.MERGE in approve or not row.tree or (green and (not verified or reaches_checkout))
+            ApprovalPoint.MERGE in approve
+            or not row.tree
+            or (green and (not verified or reaches_checkout or lacks_lines(row.merge_proof)))
         )
         if needs_approval != row.needs_approval:
             row = self._change_approval(row, now, needs_approval=needs_approval)

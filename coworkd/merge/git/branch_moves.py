@@ -6,13 +6,14 @@ All moves but landings, which `git.integration` makes. False: the branch moved m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coworkd.core.errors import RepoError
 from coworkd.merge.branch_rules import BranchFacts
 from coworkd.merge.git.ancestry import first_parents
 from coworkd.merge.git.facts import BranchContext, own_commits
 from coworkd.merge.git.integration import TARGET_TRAILER, MergeCommit, commit_merge
+from coworkd.merge.git.loss_check import lacks_lines, prove_merge
 from coworkd.merge.git.revert_commits import undone_landing
 from coworkd.merge.git.transplant import copy_commit, sides
 from coworkd.merge.git.tree_merge import Conflicted, merge_trees
@@ -56,6 +57,8 @@ class Rebuilt:
     merged: tuple[tuple[Landing, str], ...]
     """Each landing that was merged again, and the merge that stands for it now."""
     failed: tuple[RebuildFailure, ...]
+    proofs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """How it is known that a merge that was made now lost nothing, by its commit."""
 
 
 def move_branch(
@@ -158,17 +161,17 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
     tip = facts.target
     merged: list[tuple[Landing, str]] = []
     failed: list[RebuildFailure] = []
+    proofs: dict[str, str] = {}
     for commit, landing in _commits_to_merge_again(repo, facts):
         blocker = _blocked_reason(landing, failed, needs) or _root_reason(repo, commit)
         made = blocker or _merge_again(repo, tip, commit, landing)
-        if isinstance(made, Conflicted):
-            made = f"conflict in {', '.join(made.paths)}"
-        elif not blocker:
-            tip = made
-            merged += [(landing, made)] if landing else []
+        if isinstance(made, str):
+            failed.append(RebuildFailure(commit=commit, landing=landing, reason=made))
             continue
-        failed.append(RebuildFailure(commit=commit, landing=landing, reason=made))
-    return Rebuilt(commit=tip, merged=tuple(merged), failed=tuple(failed))
+        tip = made.commit
+        proofs |= {tip: made.proof} if made.proof else {}
+        merged += [(landing, tip)] if landing else []
+    return Rebuilt(commit=tip, merged=tuple(merged), failed=tuple(failed), proofs=proofs)
 
 
 def _blocked_reason(
@@ -198,18 +201,32 @@ def _commits_to_merge_again(repo: Repo, facts: BranchFacts) -> list[tuple[str, L
     return [(commit, wanted[commit]) for commit in (*elsewhere, *chain)]
 
 
-def _merge_again(repo: Repo, tip: str, commit: str, landing: Landing | None) -> str | Conflicted:
-    """The tip with the change of a landing or commit; the very same commit where it stands on this tip already."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MergedAgain:
+    """The tip with the change of a landing or commit."""
+
+    commit: str
+    proof: str = ""
+    """How it is known that nothing was lost; empty: it is the very same commit as before."""
+
+
+def _merge_again(repo: Repo, tip: str, commit: str, landing: Landing | None) -> _MergedAgain | str:
+    """The tip with the change; the very same commit where it stands on this tip already; or why that is not made."""
     if repo.commit(f"{commit}^1") == tip:
-        return commit
+        return _MergedAgain(commit=commit)
     undone = undone_landing(repo, f"{commit}^2") if landing else ""
     # It changed nothing where the landing was gone already, which may be merged again now.
     base, theirs = (undone, f"{commit}^2") if undone else (f"{commit}^1", commit)
     apart = sides(repo, base=base, ours=tip, theirs=theirs)
     merged = merge_trees(repo, apart.ours, apart.theirs)
     if isinstance(merged, Conflicted):
-        return merged
+        return f"conflict in {', '.join(merged.paths)}"
     if landing is None:
-        return copy_commit(repo, commit, merged.tree, (tip,))
-    work = copy_commit(repo, f"{commit}^2", merged.tree, (tip,))
-    return copy_commit(repo, commit, merged.tree, (tip, work), f"{REMERGED_TRAILER}: {commit}")
+        made = copy_commit(repo, commit, merged.tree, (tip,))
+    else:
+        work = copy_commit(repo, f"{commit}^2", merged.tree, (tip,))
+        made = copy_commit(repo, commit, merged.tree, (tip, work), f"{REMERGED_TRAILER}: {commit}")
+    proof = prove_merge(repo, apart.ours, apart.theirs, apart.base, made)
+    if not proof.ok or lacks_lines(proof.detail):
+        return f"merged again it would lose something: {proof.detail}"
+    return _MergedAgain(commit=made, proof=proof.detail)

@@ -32,6 +32,8 @@ class MergedFiles:
     """Every line that the submission adds is there, some of them by the tip's own change."""
     incomplete: tuple[str, ...] = ()
     """Lines that the submission adds are not there: a merge driver of the user's decided so."""
+    dropped: tuple[str, ...] = ()
+    """Lines of the tip are not there any more that the submission does not remove: decided so, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,7 @@ class SideChanges:
 
 def check_merged_files(repo: Repo, changes: SideChanges, paths: Sequence[str]) -> MergedFiles:
     """Compare, for files that both sides changed, the submission's patch with what the merge does to the tip."""
-    found: dict[str, list[str]] = {"by_patch": [], "by_lines": [], "incomplete": []}
+    found: dict[str, list[str]] = {"by_patch": [], "by_lines": [], "incomplete": [], "dropped": []}
     ordered = sorted(paths, key=os.fsencode)
     for path, sections in zip(ordered, _sections(repo, changes, ordered), strict=True):
         found[_verdict(*sections)].append(path)
@@ -86,6 +88,8 @@ def _without_places(section: bytes) -> bytes:
 def _verdict(own: bytes, merged: bytes, other: bytes) -> str:
     if own == merged:
         return "by_patch"
+    if any(_dropped_lines(own, merged)):
+        return "dropped"
     return "incomplete" if any(_missing_lines(own, merged, other)) else "by_lines"
 
 
@@ -95,6 +99,12 @@ def _missing_lines(own: bytes, merged: bytes, other: bytes) -> Iterator[bytes]:
     for line, count in _growth(own).items():
         if count > 0 and there.get(line, 0) < count - max(0, min(count, both.get(line, 0))):
             yield line
+
+
+def _dropped_lines(own: bytes, merged: bytes) -> Iterator[bytes]:
+    """Lines that the merge takes away from the tip more often than the submission takes them away anywhere."""
+    removed = Counter(line[1:] for line in own.split(b"\n") if line[:1] == b"-")
+    return (line for line, count in _growth(merged).items() if -count > removed[line])
 
 
 def _growth(patch: bytes) -> Mapping[bytes, int]:

@@ -12,6 +12,7 @@ from coworkd.system.git.trees import differences
 
 _SHOWN = 20
 _LINES_MISSING = "without some of the lines that the change adds, as a merge driver has it"
+_LINES_DROPPED = "without some of the lines that have landed before, as a merge driver has it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Proof:
 
     ok: bool
     detail: str
+    """Where it holds but for lines that a merge driver left out, it says so: see `lacks_lines`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,22 @@ def prove_merge(repo: Repo, tip: str, submission: str, base: str, candidate: str
 
 def proof_sentence(detail: str) -> str:
     """A proof as a line that a person reads: `Nothing lost: ...`, or that lines are missing."""
-    return f"{'**Lines are missing**' if _LINES_MISSING in detail else 'Nothing lost'}: {detail}."
+    return f"{'**Lines are missing**' if lacks_lines(detail) else 'Nothing lost'}: {detail}."
+
+
+def lacks_lines(detail: str) -> bool:
+    """Whether lines of the change, or of what landed before, are not in the result: a person decides about that."""
+    return _LINES_MISSING in detail or _LINES_DROPPED in detail
 
 
 def _describe(changed: int, merged: MergedFiles, carried: Sequence[str]) -> str:
     """How every changed file is known to be in the result, in words for a person."""
-    both = (*merged.by_patch, *merged.by_lines, *merged.incomplete)
+    both = (*merged.by_patch, *merged.by_lines, *merged.incomplete, *merged.dropped)
     ways = (
         (merged.by_patch, "by the same patch, on top of the tip's own change"),
         (merged.by_lines, "with every line that the change adds"),
         (merged.incomplete, _LINES_MISSING),
+        (merged.dropped, _LINES_DROPPED),
         (carried, "along a rename"),
     )
     whole = _files_in_whole(changed, changed - len(both) - len(carried))

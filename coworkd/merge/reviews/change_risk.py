@@ -11,6 +11,7 @@ from coworkd.core.model import RiskLevel
 from coworkd.core.policy.risky_paths import RiskTag
 from coworkd.core.policy.tool_risk import Feature
 from coworkd.merge.git.change_summary import ChangeSummary
+from coworkd.merge.git.loss_check import lacks_lines
 
 DELETED_FILES = 20
 REMOVED_LINES = 2000
@@ -25,11 +26,13 @@ _LEVELS = {
 }
 
 
-def risk_features(change: ChangeSummary, *, verified: bool) -> tuple[Feature, ...]:
-    """Every reason to look closely, gravest first."""
+def risk_features(change: ChangeSummary, *, verified: bool, merge_proof: str = "") -> tuple[Feature, ...]:
+    """Every reason to look closely, gravest first. `merge_proof`: how it is known that the merge lost nothing."""
     found = [*change.findings, *_content_features(change), *_size_features(change)]
     if change.files and not verified:
         found.append(Feature(level=RiskLevel.MEDIUM, what="nothing has verified it"))
+    if lacks_lines(merge_proof):
+        found.append(Feature(level=RiskLevel.HIGH, what="the merge left lines out, see the proof under Verification"))
     if _deletes_much(change) and any(risk.tag is RiskTag.RUNS_HERE for risk in change.risks):
         found.append(Feature(level=RiskLevel.CRITICAL, what="a large deletion, along with what runs on your machine"))
     return tuple(sorted(found, key=lambda feature: -_ORDER[feature.level]))

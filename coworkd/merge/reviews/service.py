@@ -102,7 +102,8 @@ class ReviewService:
 
     def _request(self, row: SubmissionRow, change: ChangeSummary, request: str, now: float) -> RequestRow:
         """What a person is asked: bound to the very change, with the reasons for its risk."""
-        features = risk_features(change, verified=row.checks != "[]" and not checkout_reason(row))
+        verified = row.checks != "[]" and not checkout_reason(row)
+        features = risk_features(change, verified=verified, merge_proof=row.merge_proof)
         request_row = RequestRow(
             id=request, task=row.task, run=row.run, kind=RequestKind.MERGE, name="", path=review_path(row.task),
             state=RequestState.OPEN, answer="", comment="", text="; ".join(feature.what for feature in features),

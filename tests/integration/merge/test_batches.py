@@ -233,3 +233,21 @@ def test_settings_that_were_saved_just_before_a_verification_count_for_it(batch:
     assert not batch.queue.jobs.busy(), "nothing begins with settings that are about to change"
     batch.queue.pass_time(5.0)
     assert batch.states(later) == "red"
+
+
+def test_what_a_merge_driver_leaves_lines_out_of_waits_for_a_person(batch: Batch) -> None:
+    lines = [f"{number}\n" for number in range(20)]
+    batch.base = batch.user.commit("more", {"a.txt": "".join(lines), ".gitattributes": "a.txt merge=mine\n"})
+    batch.user.git("config", "merge.mine.driver", "true")
+    batch.configure("true")
+    first = batch.submit("a", {"a.txt": "".join(["first\n", *lines[1:]])})
+    second = batch.submit("b", {"a.txt": "".join([*lines[:-1], "last\n"])})
+    batch.queue.pass_time()
+    assert batch.states(first, second) == "landed green"
+    assert batch.row(second).needs_approval
+    assert batch.queue.task("b").status is Status.REVIEW
+    review = batch.queue.text("reviews/b.md")
+    assert "**Risk: high.** Look closely: the merge left lines out" in review
+    assert "**Lines are missing**: a.txt without some of the lines that the change adds" in review
+    batch.queue.pass_time(60.0)
+    assert batch.landed() == ["a"], "nothing of it lands unasked"

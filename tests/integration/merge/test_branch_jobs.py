@@ -329,6 +329,32 @@ def test_what_was_dropped_comes_back_neither_in_files_nor_in_history(w: Landings
     assert w.repo.commit("refs/cowork/land/2") == before[1].commit, "the old merge stays"
 
 
+def test_what_is_merged_again_is_proven_again(w: Landings) -> None:
+    drop(w)
+    report = w.make_due_moves(verify=green)
+    assert report.rebuilt is not None
+    again = report.rebuilt.merged[1][1]
+    assert report.rebuilt.proofs == {
+        again: "the changed file is in the result as submitted; nothing else differs from the tip"
+    }
+
+
+def test_a_landing_that_would_lose_lines_when_it_is_merged_again_is_left_out(w: Landings) -> None:
+    lines = [f"{number}\n" for number in range(20)]
+    w.user.commit("attributes", {".gitattributes": "app.py merge=mine\n", "app.py": "".join(lines)})
+    w.user.commit("secret", {"secret.txt": "s\n"})
+    w.land("a", {"app.py": "".join([*lines[:-1], "changed\n"])})
+    w.user.git("reset", "-q", "--hard", "HEAD~1")
+    w.user.commit("by a person", {"app.py": "".join(["mine\n", *lines[1:]])})
+    w.user.git("config", "merge.mine.driver", "true")
+    report = w.make_due_moves(verify=green)
+    assert report.rebuilt is not None
+    (failure,) = report.rebuilt.failed
+    lost = "app.py without some of the lines that the change adds, as a merge driver has it"
+    assert failure.reason == f"merged again it would lose something: {lost}; nothing else differs from the tip"
+    assert "secret.txt" not in w.files()
+
+
 def test_a_rebuilt_branch_is_verified_as_one(w: Landings) -> None:
     drop(w)
     tip = w.tip

@@ -225,6 +225,16 @@ def test_a_merge_driver_that_drops_lines_is_named_in_the_proof(user: Checkout, r
     assert "app.py without some of the lines that the change adds" in found.detail
 
 
+def test_a_merge_driver_that_drops_what_landed_before_is_named_in_the_proof(user: Checkout, repo: Repo) -> None:
+    user.git("config", "merge.theirs.driver", "cp %B %A")
+    base = user.commit("attributes", {".gitattributes": "app.py merge=theirs\n"})
+    sub = work(user, {"app.py": numbered({18: "theirs"})})
+    tip = user.commit("tip", {"app.py": numbered({2: "ours"})})
+    found = prove_merge(repo, tip, sub, base, merged(repo, tip, sub).commit)
+    assert proof_sentence(found.detail).startswith("**Lines are missing**: ")
+    assert "app.py without some of the lines that have landed before" in found.detail
+
+
 def test_the_proof_of_a_submission_that_merged_the_tip(user: Checkout, repo: Repo) -> None:
     base = user.git("rev-parse", "main")
     work(user, {"app.py": numbered({5: "theirs"})})
