@@ -27,6 +27,10 @@ APPLY, ENGINE, GUARD, FILES = (
 ORDER = "tests/faults/test_crashes.py -k order"
 CRASHES = "tests/faults/test_crashes.py -k kill_at_every"
 LANDING = "tests/integration/landing"
+MERGES = "tests/integration/merge/git/test_integration.py -k landing_moves"
+"""In the histories of `LANDING` hardly ever anybody moves a branch between the look and the move."""
+BRANCHES = "tests/unit/merge/test_branch_rules.py"
+"""In those histories a branch that is gone comes back also by being made again from the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +108,11 @@ GUARDS = (
            "    if not present_patches:\n        return set(landings)\n    nets = patches(repo,", LANDING),
     _guard("a branch that moved is not overwritten", "system/git/refs.py",
            'return f"update {change.name}\\0{change.new}\\0{change.old}\\0"',
-           'return f"update {change.name}\\0{change.new}\\0\\0"', LANDING),
+           'return f"update {change.name}\\0{change.new}\\0\\0"', MERGES),
     _guard("what the target lost is left out", "merge/branch_rules.py", "    if not facts.taken_in_target:\n",
            "    if False:\n", LANDING),
     _guard("a branch that is gone comes back with what landed", "merge/branch_rules.py",
-           "    if not facts.undelivered:\n", "    if True:\n", LANDING),
+           "    if not facts.undelivered:\n", "    if True:\n", BRANCHES),
     _guard("the version that lost is kept", "sync/ingest/document_rows.py", "        folder.publish(path, incoming.known.target_bytes)\n",
            "        pass\n", ENGINE),
 )  # fmt: skip
