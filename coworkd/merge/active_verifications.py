@@ -49,11 +49,13 @@ class ActiveVerifications:
         keys: tuple[SubmissionKey, ...],
         branch_tips: tuple[str, str],
         verify: Callable[[IsCancelled], BatchResult | Interrupted | TipMoved],
-    ) -> None:
-        """Start to verify several submissions together."""
+    ) -> bool:
+        """Start to verify several submissions together; False: that is under way."""
         active = ActiveVerification(branch_tips=branch_tips)
-        if self._jobs.start(VERIFY_BATCH, keys, lambda: verify(active.cancelled.is_set)):
+        started = self._jobs.start(VERIFY_BATCH, keys, lambda: verify(active.cancelled.is_set))
+        if started:
             self._active[keys] = active
+        return started
 
     def end(self, *keys: SubmissionKey) -> ActiveVerification | None:
         """It has ended; None: it was begun before the database was opened again."""

@@ -23,7 +23,7 @@ from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.job_values import Interrupted, Verified, VerifyRequest
 from coworkd.merge.tip_version import tip_version
 from coworkd.merge.verification import TREE_CHECK
-from coworkd.merge.verifier import Verifier, batch_output, gate_run
+from coworkd.merge.verifier import GateRun, Verifier, batch_output, gate_run
 from coworkd.store import BatchPlace, SubmissionKey
 from coworkd.system.git import Repo
 
@@ -92,6 +92,13 @@ class BatchPipeline:
             return BatchResult(alone=(*alone, *left), red=True)
         return self._search(tip, chain, red, alone)
 
+    def probe(self, tip: str, length: int) -> None:
+        """Verify the first so many of those that merge, for the search of a batch that turns out to be red."""
+        chain, _ = self._build_chain(tip)
+        if 0 < length < len(chain):
+            pin_candidate(self.repo, chain[length - 1].commit)
+            self.verifier.probe(self.repo, self._run_of(chain[:length]), self.is_cancelled)
+
     # ---- merge
 
     def _build_chain(self, tip: str) -> tuple[list[_Link], list[Alone]]:
@@ -129,15 +136,19 @@ class BatchPipeline:
 
     # ---- check
 
-    def _check(self, chain: Sequence[_Link]) -> _Checks | None:
-        """The checks of a chain: the workspace's commands, then each submission's own; None: it was cancelled."""
+    def _run_of(self, chain: Sequence[_Link]) -> GateRun:
+        """The workspace's commands, then each submission's own, on the last commit of a chain."""
         request = chain[0].request
         own = (command for link in chain for command in link.request.commands)
         commands = tuple(dict.fromkeys((*request.workspace, *own)))
-        run = dataclasses.replace(
-            gate_run(request, chain[-1].commit, commands, self.gate), output=batch_output(self.gate)
-        )
-        checks = self.verifier.check_candidate(self.repo, run, self.is_cancelled)
+        run = gate_run(request, chain[-1].commit, commands, self.gate)
+        return dataclasses.replace(run, output=batch_output(self.gate))
+
+    def _check(self, chain: Sequence[_Link], *, prefix: bool = False) -> _Checks | None:
+        """The checks of a chain, of a `prefix` also as a probe has found them; None: it was cancelled."""
+        run = self._run_of(chain)
+        check = self.verifier.check_prefix if prefix else self.verifier.check_candidate
+        checks = check(self.repo, run, self.is_cancelled)
         if checks is not None and _first_red(checks) is None:
             for link in chain:
                 self.verifier.select_output(run.output, link.request.task, _numbers(checks, link.request))
@@ -164,7 +175,7 @@ class BatchPipeline:
         search, green_checks = PrefixSearch(red=len(chain)), _Checks()
         while search.suspect is None:
             prefix = search.next_prefix()
-            checks = self._check(chain[:prefix])
+            checks = self._check(chain[:prefix], prefix=True)
             if checks is None:
                 return Interrupted()
             found = _first_red(checks)

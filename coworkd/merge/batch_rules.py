@@ -69,3 +69,15 @@ class PrefixSearch:
     def after(self, prefix: int, *, green: bool) -> PrefixSearch:
         """What is known after a prefix was verified."""
         return PrefixSearch(green=prefix, red=self.red) if green else PrefixSearch(green=self.green, red=prefix)
+
+
+def probe_lengths(size: int, count: int) -> list[int]:
+    """The lengths of the prefixes of a batch that a search would ask for, at most so many: the likeliest first."""
+    found: list[int] = []
+    searches = [PrefixSearch(red=size)] if size > 1 else []
+    while searches and len(found) < count:
+        search = searches.pop(0)
+        found.append(search.next_prefix())
+        following = (search.after(found[-1], green=green) for green in (True, False))
+        searches += [one for one in following if one.suspect is None]
+    return found

@@ -196,6 +196,20 @@ class IntegrationJobs:
                 keys = [SubmissionKey(request.task, request.number) for request in requests]
                 return BatchResult(alone=tuple(Alone(key=key, reason=str(error)) for key in keys))
 
+    def probe(self, requests: tuple[VerifyRequest, ...], length: int, cancelled: Callable[[], bool]) -> None:
+        """Verify the first so many of a batch that is being verified."""
+
+        def is_cancelled() -> bool:
+            return self._stopping.is_set() or cancelled()
+
+        with self._repos.lend() as repo, self._gates.lend() as gate:
+            tip = repo.commit(branch_ref(requests[0].branch))
+            if tip is not None and not is_cancelled():
+                pipeline = BatchPipeline(
+                    repo=repo, requests=requests, verifier=self._verifier, gate=gate, is_cancelled=is_cancelled
+                )
+                pipeline.probe(tip, length)
+
     # ---- landing
 
     def land(self, request: LandRequest) -> Landed | TipMoved:

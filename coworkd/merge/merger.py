@@ -21,7 +21,7 @@ from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.lost_submissions import LostSubmissions
 from coworkd.merge.queue_jobs import DESCRIBE, LAND, QueueJobs
 from coworkd.merge.queue_reader import QueueReader
-from coworkd.merge.queue_rules import LandStep, QueueLoad, QueueStep, ReviewStep, next_steps
+from coworkd.merge.queue_rules import BatchStep, LandStep, QueueLoad, QueueStep, ReviewStep, VerifyStep, next_steps
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.stack_watch import StackWatch
@@ -115,8 +115,11 @@ class Merger:
         steps = self._next_steps(now)
         if steps and self._files.is_behind(CONFIG, now):
             return  # What was saved there before a verification or a landing counts for it.
+        if any(isinstance(step, VerifyStep | BatchStep) for step in steps):
+            self._queue_jobs.probes.cancel()
         for step in steps:
             self._queue_jobs.start(step, now)
+        self._queue_jobs.probes.fill(self._free_gates())
 
     def _next_steps(self, now: float) -> list[QueueStep]:
         waiting = self._queue_reader.entries(now)

@@ -18,6 +18,7 @@ from coworkd.merge.git.change_summary import ChangeSummary
 from coworkd.merge.integration_jobs import IntegrationJobs
 from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.job_values import AwaitingStack, AwaitingTarget, Interrupted, Landed, TipMoved, VerificationResult
+from coworkd.merge.probes import Probes
 from coworkd.merge.queue_reader import QueueReader
 from coworkd.merge.queue_rules import BatchStep, LandStep, QueueStep, ReviewStep, VerifyStep
 from coworkd.merge.reviews.service import ReviewService
@@ -57,6 +58,7 @@ class QueueJobs:
         self._awaiting_target: dict[SubmissionKey, tuple[str, str]] = {}
         """Submissions that wait for the target's entry, and where both branches stood then."""
         self.verifications = ActiveVerifications(jobs)
+        self.probes = Probes(jobs, integration.probe)
         self._target_was_next = False
         """The target's commits were brought in, and no verification has begun since: that is what comes next."""
         self.batches = Batches(board.db, recorder)
@@ -175,7 +177,9 @@ class QueueJobs:
                 self._record_beginning(row, now, together=f"together with {len(rows) - 1} others")
         verify = partial(self._integration.verify_batch, requests)
         self._target_was_next = False
-        self.verifications.start_batch(tuple(row.key for row in rows), self._watch.branch_tips(), verify)
+        keys = tuple(row.key for row in rows)
+        if self.verifications.start_batch(keys, self._watch.branch_tips(), verify):
+            self.probes.begin(keys, requests)
 
     def _record_beginning(self, row: SubmissionRow, now: float, **data: str) -> None:
         """A submission is verified; one that was approved before is so again."""
@@ -208,6 +212,7 @@ class QueueJobs:
         self, keys: tuple[SubmissionKey, ...], value: BatchResult | Interrupted | TipMoved, now: float
     ) -> None:
         self.verifications.end(*keys)
+        self.probes.end(keys)
         with self._db.write(durable=True):
             for key in keys:
                 self._clear_problem(key.task)
@@ -237,6 +242,7 @@ class QueueJobs:
         """They are verified one by one, which shows at which of them it fails."""
         del now
         self.verifications.end(*keys)
+        self.probes.end(keys)
         self._jobs.forget(VERIFY_BATCH, keys)
         self.batches.verify_alone(keys, failure.reason)
 

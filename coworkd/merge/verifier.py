@@ -102,6 +102,8 @@ class Verifier:
         self._stopping = stopping
         self._means = means
         self._results = CheckResults()
+        self._probed = CheckResults()
+        """What probes have found, for the search of the batches that they were made for."""
         self._turns = KeyedTurns()
         """Of checks of the same tip: the second verification that needs them waits for those of the first."""
         for left in state.glob(f"checks/{_KEPT_OUTPUT}-*"):
@@ -158,6 +160,28 @@ class Verifier:
                 self._copy_output(run.output, result.output)
                 self._keep(tree, result)
         return checks
+
+    def probe(self, repo: Repo, run: GateRun, is_cancelled: Callable[[], bool]) -> None:
+        """Check a prefix of a batch, and remember also that it is red, for `check_prefix`."""
+        tree, commands = self._checked_tree(repo, run), run.verification.commands
+        with self._turns.take(_kept_output(tree, commands), is_cancelled) as taken:
+            checks = self.check_candidate(repo, run, is_cancelled) if taken else None
+            if checks is not None:
+                self._probed.keep(tree, CheckResult(commands=commands, checks=checks, output=""))
+
+    def check_prefix(self, repo: Repo, run: GateRun, is_cancelled: Callable[[], bool]) -> tuple[Check, ...] | None:
+        """The checks on a prefix of a batch; what a probe finds of it is waited for, and counts if it is red, too.
+
+        For the search alone: the submission that it leads to is verified once more before it is blamed.
+        """
+        tree, commands = self._checked_tree(repo, run), run.verification.commands
+        with self._turns.take(_kept_output(tree, commands), is_cancelled) as taken:
+            if not taken:
+                return None
+            probed = self._probed.find(tree, commands)
+        if probed is not None and not probed.green:
+            return probed.checks
+        return self.check_candidate(repo, run, is_cancelled)
 
     def _keep(self, tree: str, result: CheckResult) -> None:
         for output in self._results.keep(tree, result):

@@ -11,7 +11,9 @@ import pytest
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.history.landing_refs import landing_commits
+from coworkd.merge.active_verifications import VERIFY, VERIFY_BATCH
 from coworkd.merge.job_values import Landed, LandRequest
+from coworkd.merge.probes import PROBE
 from coworkd.store import SubmissionKey, SubmissionRow, SubmissionState
 from coworkd.store.submissions import get_submission, retire_submission
 from coworkd.system.git import Repo
@@ -42,6 +44,13 @@ class Batch:
         tree = self.user.git("rev-parse", f"{commit}^{{tree}}")
         self.queue.now += 1
         return self.queue.submit(commit, tree, self.base, task).key
+
+    def begin(self) -> None:
+        """Let the verification of a batch begin, and what follows in that turn."""
+        self.queue.turns()
+        while not self.queue.jobs.running(VERIFY_BATCH):
+            self.queue.jobs.settle(self.queue.now)
+            self.queue.merger.step(self.queue.now, start=True)
 
     def row(self, key: SubmissionKey) -> SubmissionRow:
         return get_submission(self.queue.db, key)
@@ -251,3 +260,39 @@ def test_what_a_merge_driver_leaves_lines_out_of_waits_for_a_person(batch: Batch
     assert "**Lines are missing**: a.txt without some of the lines that the change adds" in review
     batch.queue.pass_time(60.0)
     assert batch.landed() == ["a"], "nothing of it lands unasked"
+
+
+def test_idle_gates_probe_prefixes_of_a_batch_and_spare_the_search_their_verification(batch: Batch) -> None:
+    done = batch.user.root.parent / "done"
+    waits = f"test $(ls t*.txt | wc -l) -lt 4 || while ! test -e {done}; do sleep 0.02; done; ! grep -r bad t*.txt"
+    batch.configure(waits, more="parallel_verifications: 4\n")
+    keys = [batch.submit(f"t{n}", {f"t{n}.txt": "bad\n" if n == 2 else "x\n"}) for n in range(4)]
+    batch.begin()
+    while batch.queue.jobs.running(PROBE) or batch.verifications < 4:
+        batch.queue.jobs.settle(batch.queue.now)
+    assert batch.verifications == 4, "the batch, its first two, its first three, its first"
+    assert batch.states(*keys) == "queued queued queued queued", "a probe blames nobody"
+    done.touch()
+    batch.queue.pass_time()
+    assert batch.states(*keys) == "landed landed red landed"
+    assert batch.landed() == ["t0", "t1", "t3"]
+    assert batch.verifications == 7, "the tip, the third once more, the fourth; the search needed none"
+
+
+def test_probes_make_room_for_what_is_to_be_verified(batch: Batch) -> None:
+    done = batch.user.root.parent / "done"
+    waits = f"while ! test -e {done}; do sleep 0.02; done"
+    batch.configure(waits, more="parallel_verifications: 2\n")
+    for task in ("a", "b", "c"):
+        batch.submit(task, {f"{task}.txt": "x\n"})
+    batch.begin()
+    assert len(batch.queue.jobs.running(PROBE)) == 1
+    batch.submit("d", {"d.txt": "x\n"}, head="approve: [merge]\n")
+    batch.queue.turns()
+    batch.queue.merger.step(batch.queue.now, start=True)
+    assert {key.task for key in batch.queue.jobs.running(VERIFY)} == {"d"}
+    while batch.queue.jobs.running(PROBE):
+        batch.queue.jobs.settle(batch.queue.now)
+    done.touch()
+    batch.queue.pass_time()
+    assert batch.landed() == ["a", "b", "c"]

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.merge.batch_rules import FIRST_SIZE, MAX_SIZE, MIN_SIZE, PrefixSearch, choose_batch, grow, shrink
+from coworkd.merge.batch_rules import (
+    FIRST_SIZE,
+    MAX_SIZE,
+    MIN_SIZE,
+    PrefixSearch,
+    choose_batch,
+    grow,
+    probe_lengths,
+    shrink,
+)
 
 
 @dataclass(frozen=True)
@@ -147,3 +156,21 @@ def test_only_what_is_checked_alike_is_together_and_the_first_is_never_passed_ov
 def test_batches_double_while_they_are_green_and_are_halved_when_one_is_red(size: int, grown: int, shrunk: int) -> None:
     assert (grow(size), shrink(size)) == (grown, shrunk)
     assert MIN_SIZE <= shrunk <= grown <= MAX_SIZE
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "lengths"),
+    [(8, 3, [4, 6, 2]), (16, 1, [8]), (4, 9, [2, 3, 1]), (2, 4, [1]), (1, 4, []), (8, 0, [])],
+)
+def test_probes_are_what_a_search_asks_for_first(size: int, count: int, lengths: list[int]) -> None:
+    assert probe_lengths(size, count) == lengths
+
+
+@given(size=st.integers(2, 16), bad=st.integers(0, 15))
+def test_with_enough_probes_a_search_verifies_nothing_itself(size: int, bad: int) -> None:
+    probed, search = set(probe_lengths(size, size)), PrefixSearch(red=size)
+    assert probed == set(range(1, size))
+    while search.suspect is None:
+        prefix = search.next_prefix()
+        assert prefix in probed
+        search = search.after(prefix, green=prefix <= bad)
