@@ -87,6 +87,7 @@ class EventKind(StrEnum):
     VERIFIED = "green"
     VERIFICATION_FAILED = "red"
     NOT_BATCHED = "not batched"
+    NOT_LANDED = "not landed"
     VERIFICATION_FLAKY = "flaky"
     HELD = "held"
     RELEASED = "released"

@@ -144,6 +144,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     EventKind.CONFLICT_NEEDS_PERSON: "the conflict waits for a person",
     EventKind.CONFLICT_RESOLVED: "resolved the conflict with submission {number}",
     EventKind.LANDING: "submission {number} lands",
+    EventKind.NOT_LANDED: "submission {number} did not land, and is verified again",
     EventKind.LANDED: "submission {number} landed as {commit}",
     EventKind.LANDED_AGAIN: "submission {number} was merged again as {commit}",
     EventKind.LANDING_MISSING: "the landing {commit} is in neither branch any more",

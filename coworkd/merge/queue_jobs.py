@@ -20,7 +20,7 @@ from coworkd.merge.job_results import ResultRecorder
 from coworkd.merge.job_values import AwaitingStack, AwaitingTarget, Interrupted, Landed, TipMoved, VerificationResult
 from coworkd.merge.probes import Probes
 from coworkd.merge.queue_reader import QueueReader
-from coworkd.merge.queue_rules import BatchStep, LandStep, QueueStep, ReviewStep, VerifyStep
+from coworkd.merge.queue_rules import BatchStep, LandStep, QueueStep, ReviewStep, VerifyStep, reason_to_verify_again
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.store import Database, SubmissionKey, SubmissionRow
 from coworkd.store.problems import remove_task_problems
@@ -183,7 +183,9 @@ class QueueJobs:
 
     def _record_beginning(self, row: SubmissionRow, now: float, **data: str) -> None:
         """A submission is verified; one that was approved before is so again."""
-        self._db.event(now, EventKind.VERIFYING, task=row.task, number=row.number, **data)
+        again = reason_to_verify_again(row, self._db.state.integration_tip)
+        why = {"reason": again} if again else {}
+        self._db.event(now, EventKind.VERIFYING, task=row.task, number=row.number, **data, **why)
         task = self._board.task(row.task)
         if task.status is Status.REVIEW and (row.approved or not row.needs_approval):
             self._board.transition(task.id, Status.MERGING, "verified again with what has landed since", now)
@@ -228,6 +230,9 @@ class QueueJobs:
                 if isinstance(value, Landed):
                     commit = row.candidate if len(keys) > 1 else value.commit
                     self._recorder.record(row, Landed(commit=commit), now)
+                else:
+                    why = f"the integration branch was moved to {value.tip[:12]} at that very moment"
+                    self._db.event(now, EventKind.NOT_LANDED, task=row.task, number=row.number, reason=why)
 
     def _report_failure(self, key: SubmissionKey, failure: JobFailed, now: float) -> None:
         """Git or the file system failed: show that at the task."""

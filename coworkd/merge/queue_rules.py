@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from coworkd.merge.batch_rules import choose_batch
-from coworkd.store import BatchPlace, SubmissionKey, SubmissionState
+from coworkd.store import BatchPlace, SubmissionKey, SubmissionRow, SubmissionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,3 +158,17 @@ def _sort_key(entry: QueueEntry) -> tuple[bool, float, float, str]:
 def _is_cleared(entry: QueueEntry) -> bool:
     """It is approved, or needs no approval."""
     return entry.approved or not entry.needs_approval
+
+
+def reason_to_verify_again(row: SubmissionRow, tip: str) -> str:
+    """Why the candidate of a submission that is verified again was not taken, for its history; empty: it had none."""
+    if row.state is not SubmissionState.GREEN:
+        return ""
+    what = f"its candidate {row.candidate[:12]} was not taken: "
+    if row.verified_on != tip:
+        return f"{what}the integration branch has moved from {row.verified_on[:12]} to {tip[:12]} since"
+    if row.stacked_on:
+        return f"{what}it was merged with {row.stacked_on}, which it builds on no more"
+    if row.batch is not None:
+        return f"{what}not all of the {row.batch.size} that were verified together can land"
+    return f"{what}the commands that verify it have changed"

@@ -11,7 +11,16 @@ from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from coworkd.merge.integration_jobs import IntegrationJobs
-from coworkd.merge.job_values import Interrupted, StoredSubmission, TipCheckResult, VerificationResult, VerifyRequest
+from coworkd.merge.job_values import (
+    Interrupted,
+    Landed,
+    LandRequest,
+    StoredSubmission,
+    TipCheckResult,
+    TipMoved,
+    VerificationResult,
+    VerifyRequest,
+)
 from coworkd.merge.landed_tasks import LandedTasks
 from coworkd.merge.merger import Merger, QueueFiles
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
@@ -29,6 +38,14 @@ class FailingJobs(IntegrationJobs):
     """Real jobs, until a test says what is wrong with the repository."""
 
     broken: RepoError | None = None
+    before_landing: Callable[[], object] | None = None
+    """What happens in the last moment before a landing; once."""
+
+    def land(self, request: LandRequest) -> Landed | TipMoved:
+        if happens := self.before_landing:
+            self.before_landing = None
+            happens()
+        return super().land(request)
 
     def verify(self, request: VerifyRequest, cancelled: Callable[[], bool]) -> VerificationResult:
         self._fail()

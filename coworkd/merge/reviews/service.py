@@ -186,7 +186,8 @@ class ReviewService:
         """Ask again, because what was approved is no longer what would land."""
         with self._db.write(durable=True):
             update_submission(self._db, row, approved=False, request="")
-            self._db.event(now, EventKind.APPROVAL_VOID, task=row.task, number=row.number)
+            why = "what would land is not what was approved"
+            self._db.event(now, EventKind.APPROVAL_VOID, task=row.task, number=row.number, reason=why)
 
 
 def _run_seconds(run: RunRow | None) -> float | None:

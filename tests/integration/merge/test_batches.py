@@ -218,6 +218,7 @@ def test_approved_submissions_are_batched(batch: Batch) -> None:
     batch.queue.pass_time(1)
     assert batch.states(*keys) == "landed landed landed"
     assert batch.verifications == 4, "the first is landed as it was verified, the others together"
+    assert "the integration branch has moved from" in batch.reasons(EventKind.VERIFYING)["b"]
 
 
 def test_fifty_submissions_of_which_five_are_bad_take_at_most_37_verifications(batch: Batch) -> None:
@@ -296,3 +297,19 @@ def test_probes_make_room_for_what_is_to_be_verified(batch: Batch) -> None:
     done.touch()
     batch.queue.pass_time()
     assert batch.landed() == ["a", "b", "c"]
+
+
+def test_a_branch_that_a_person_moves_in_the_last_moment_is_not_overwritten(batch: Batch) -> None:
+    batch.configure()
+    key = batch.submit("a", {"a.txt": "x\n"})
+
+    def move() -> None:
+        mine = batch.user.branch("mine", "cowork/integration", {"mine.txt": "x\n"})
+        batch.user.git("update-ref", "refs/heads/cowork/integration", mine)
+
+    batch.queue.integration.before_landing = move
+    batch.queue.pass_time()
+    assert batch.states(key) == "landed"
+    assert "at that very moment" in batch.reasons(EventKind.NOT_LANDED)["a"]
+    assert "the integration branch has moved from" in batch.reasons(EventKind.VERIFYING)["a"]
+    assert batch.user.git("show", "cowork/integration:mine.txt") == "x"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,9 @@ from coworkd.merge.queue_rules import (
     ReviewStep,
     VerifyStep,
     next_steps,
+    reason_to_verify_again,
 )
-from coworkd.store import BatchPlace, SubmissionKey, SubmissionState
+from coworkd.store import BatchPlace, SubmissionKey, SubmissionRow, SubmissionState
 
 TIP = "t1"
 QUEUED, GREEN = SubmissionState.QUEUED, SubmissionState.GREEN
@@ -208,3 +210,25 @@ def test_a_batch_lands_when_each_review_is_written() -> None:
 def test_what_was_verified_together_does_not_land_without_one_of_it(left: tuple[str]) -> None:
     rest = [one for one in together("a", "b") if one.key.task in left]
     assert next_steps(rest, TIP) == [VerifyStep(key=rest[0].key)]
+
+
+BATCHED = BatchPlace(commit="m", place=1, size=3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"state": SubmissionState.QUEUED}, ""),
+        ({"verified_on": "t0"}, "the integration branch has moved from t0 to t1 since"),
+        ({"batch": BATCHED}, "not all of the 3 that were verified together can land"),
+        ({"stacked_on": "a/1"}, "it was merged with a/1, which it builds on no more"),
+        ({}, "the commands that verify it have changed"),
+    ],
+)
+def test_why_a_candidate_was_not_taken(changes: dict[str, Any], said: str) -> None:
+    values: dict[str, Any] = {"state": SubmissionState.GREEN, "verified_on": "t1", "candidate": "c1"} | changes
+    row = SubmissionRow(
+        task="t", number=1, attempt=1, commit_id="c", tree="x", base="b", created=0.0, needs_approval=False, **values
+    )
+    found = reason_to_verify_again(row, "t1")
+    assert found == (f"its candidate c1 was not taken: {said}" if said else "")
