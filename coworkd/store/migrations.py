@@ -53,7 +53,7 @@ _AGENTS = {
 }
 """Columns of what real agents report, by table."""
 
-_AGENTTABLES = (
+_AGENT_TABLES = (
     "CREATE TABLE grants (request TEXT PRIMARY KEY, task TEXT, agent TEXT, pattern TEXT, run TEXT, at REAL)",
     "CREATE TABLE cooldowns (account TEXT PRIMARY KEY, until REAL, times INTEGER, kind TEXT, reason TEXT, since REAL)",
     (
@@ -70,7 +70,7 @@ def _agents(db: sqlite_utils.Database) -> None:
     for table, columns in _AGENTS.items():
         for column in columns:
             db.conn.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
-    for statement in _AGENTTABLES:
+    for statement in _AGENT_TABLES:
         db.conn.execute(statement)
 
 

@@ -33,7 +33,7 @@ class Place:
         self.base = self.user.commit("big", {"big.bin": "x" * 2 * MB})
         self.state = root / "state"
         base = RunBase(commit=self.base)
-        self.jobs = SlotJobs(self.user.root, self.state, lambda _branches, _needed: base, threading.Event())
+        self.jobs = SlotJobs(self.user.root, self.state, lambda _branches, _needed, _stack: base, threading.Event())
         self.runs: dict[int, str] = {}
         for number in (1, 2):
             self.start(number, f"r{number}")
