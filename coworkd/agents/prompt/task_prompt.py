@@ -57,6 +57,8 @@ class PromptContext:
     """The conflict that this run is to resolve; None: there is none."""
     reviewed: ReviewedChange | None = None
     """The change that a person has reviewed and asked to change; it is in the worktree. None: there is none."""
+    stacked_on: Sequence[str] = ()
+    """The tasks whose changes are in the worktree and have not landed."""
     round: int = 0
     """The number of this round of the loop, from 1; 0: the task is not a loop."""
     loop: Loop | None = None
@@ -77,6 +79,7 @@ def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptCo
         task.body.strip(),
         _task_rules(task),
         _messages(context.thread),
+        render(Template.STACKED, tasks=", ".join(context.stacked_on)) if context.stacked_on else "",
         _reviewed(context.reviewed) if context.reviewed else "",
         _loop_round(context),
         earlier_rounds_text(context.earlier_rounds),

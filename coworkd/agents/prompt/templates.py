@@ -15,6 +15,7 @@ class Template(StrEnum):
     CRITERIA = "criteria"
     MESSAGES = "messages"
     MESSAGE = "message"
+    STACKED = "stacked"
     REVIEWED_CHANGE = "reviewed-change"
     REVIEWED_FILES = "reviewed-files"
     REVIEWED_SUMMARY = "reviewed-summary"

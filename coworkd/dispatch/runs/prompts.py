@@ -21,6 +21,7 @@ from coworkd.agents.worker.inbox import render_answer
 from coworkd.board.task_board import Board
 from coworkd.core.conflict_facts import ConflictFacts, LandedWork, read_conflict_facts
 from coworkd.core.model import AgentSpec, TaskSpec
+from coworkd.core.stack_rules import parents_of
 from coworkd.dispatch.runs.delivery_rules import inbox_answer
 from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
 from coworkd.dispatch.runs.start_rules import loop_of
@@ -99,6 +100,7 @@ class PromptReader:
         return PromptContext(
             failure=self._failure_text(run, rounds) or reason, conflict=self._conflict(row, run),
             reviewed=self._reviewed_change(run),
+            stacked_on=[parent.task for parent in parents_of(run.slot.stacked_on)],
             thread=said, round=run.iteration, loop=loop_of(run),
             earlier_rounds=[
                 EarlierRound(number=r.iteration, continue_reason=r.state.message, reply=r.reply) for r in rounds

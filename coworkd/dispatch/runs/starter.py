@@ -212,14 +212,15 @@ class RunStarter:
         spec = self._board.specs.task(row.path)
         agent = self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run starts"
+        lacks = "\n".join(slot.lacks) or run.slot.missing_commits
+        place = replace(run.slot, base=slot.base, missing_commits=lacks, stacked_on=slot.stacked_on)
+        run = replace(run, slot=place)
         messages = self._prompts.unread_messages(run)
         words = self._prompts.build(agent, spec, row, run, messages)
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
-            lacks = "\n".join(slot.lacks) or run.slot.missing_commits
-            place = replace(run.slot, base=slot.base, missing_commits=lacks, stacked_on=slot.stacked_on)
-            self._record_start(replace(run, slot=place), spec, now)
+            self._record_start(run, spec, now)
         self._submit(run, agent, spec, slot.worktree, words)
 
     def resume(self, run: RunRow, now: float) -> None:

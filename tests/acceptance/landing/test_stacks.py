@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.acceptance.landing.site import Site
 
 EDIT = """
-cat > "$HOME/prompt"
+cat > "prompt.$COWORK_TASK"
 ls made.* > "seen.$COWORK_TASK" 2>/dev/null
 echo "$COWORK_ATTEMPT of $COWORK_TASK" > "made.$COWORK_TASK"
 echo "did $COWORK_TASK"
@@ -28,6 +28,7 @@ def test_a_stacked_task_starts_from_a_change_in_review_follows_it_and_lands_behi
     assert w.card("top")["stacked_on"] == [{"task": "low", "submission": 1}]
     assert any(line.split()[:3] == ["stacked", "on", "low"] for line in w.cmd("show", "top").stdout.splitlines())
     assert w.show("refs/cowork/sub/top/1:seen.top").split() == ["made.low"]
+    assert "changes of other tasks that have not landed yet: low." in w.show("refs/cowork/sub/top/1:prompt.top")
 
     w.cmd("approve", "top")
     w.cmd("changes", "low", "--comment", "Once more.")

@@ -97,3 +97,8 @@ def test_every_text_is_written_for_its_reader() -> None:
         assert all(value in shown for value in values.values())
         assert shown == shown.rstrip("\n")
         assert max(map(len, text.splitlines())) <= 120
+
+
+def test_an_agent_is_told_of_what_has_not_landed_and_is_in_its_worktree() -> None:
+    text = build_prompt(AGENT, TASK, "A title", PromptContext(stacked_on=("low", "mid")))
+    assert "changes of other tasks that have not landed yet: low, mid. Build on them" in text
