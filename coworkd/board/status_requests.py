@@ -141,6 +141,7 @@ def _start_again(board: Board, row: TaskRow, engaged: bool, now: float) -> tuple
         "conflict_rounds": 0,
         "not_before": 0.0,
         "closed_by_hand": False,
+        "answer_path": "",
         "from_git": False,
     }
     return "by hand" if row.attempt else "", columns

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     TASK_TAKEN_OVER = "taken"
     SETTINGS_TRUSTED = "trusted"
     PLAN_WRITTEN = "plan written"
+    ANSWERED = "answered"
     PLAN_FOUND_AGAIN = "plan found again"
 
     # ---- runs

@@ -13,10 +13,13 @@ from coworkd.store.database import Database
 Value = TypeVar("Value")
 
 UNMET = (
-    "(t.id IS NULL OR t.status != ? OR (t.landed = '' AND NOT t.closed) OR (NOT t.closed AND EXISTS"
-    " (SELECT 1 FROM submissions lost WHERE lost.task = t.id AND lost.missing != '')))"
+    "(t.id IS NULL OR t.status != ? OR (t.answer = '' AND NOT t.closed AND (t.landed = '' OR EXISTS"
+    " (SELECT 1 FROM submissions lost WHERE lost.task = t.id AND lost.missing != ''))))"
 )
-"""A dependency `t` is met by a landing that is still there, or by having been closed by hand. Takes `Status.DONE`."""
+"""A dependency `t` is met by a landing that is still there, by an answer, or by having been closed by hand.
+
+Takes `Status.DONE`.
+"""
 
 VERIFIED = (
     "EXISTS (SELECT 1 FROM submissions made WHERE made.task = t.id AND made.state = ? AND made.kind = ?"

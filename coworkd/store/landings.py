@@ -127,9 +127,11 @@ class Landings:
         return self._db.all(SubmissionRow, "missing != '' ORDER BY created, task")
 
     def needed_by(self, task: str) -> tuple[NeededLanding, ...]:
-        """The landings that a task's dependencies are met by; none for one that was closed by hand."""
+        """The landings that a task's dependencies are met by; none for one that was answered or closed by hand."""
         needed = self._db.query(
-            "SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed WHERE n.task = ? AND NOT t.closed", task
+            "SELECT n.needed FROM needs n JOIN tasks t ON t.id = n.needed"
+            " WHERE n.task = ? AND NOT t.closed AND t.answer = ''",
+            task,
         )
         found = (self.latest(row["needed"]) for row in needed)
         return tuple(NeededLanding(landing=landing_of(row), proof=row.proof) for row in found if row is not None)

@@ -272,6 +272,10 @@ _STACKS = (
 """What tasks start from before it has landed."""
 
 
+_QUESTIONS = ("ALTER TABLE tasks ADD COLUMN answer TEXT NOT NULL DEFAULT ''",)
+"""A task may end in a message."""
+
+
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
     """The step that executes these one after another."""
 
@@ -314,6 +318,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _all_of(_BATCHES),
     _all_of(_SCALE),
     _all_of(_STACKS),
+    _all_of(_QUESTIONS),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -128,6 +128,8 @@ class TaskRow:
     """The commit that took its landing back; empty: none did."""
     stack: bool = False
     """It may start from verified submissions of its dependencies."""
+    answer_path: Annotated[str, SqlName("answer")] = ""
+    """The message in which a question is answered; empty: it is none, or not answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ _FILE = "INSERT OR IGNORE INTO changed_rows (kind, id) VALUES ('file', {row}.{co
 _WATCHED = (
     ("tasks", "id", "path, agent, priority, stack, since, attempt, not_before", _TASK),
     ("tasks", "id", "wanted, held, pulled, elsewhere, gone", _TASK),
-    ("tasks", "id", "id, status, landed, closed", _TASK + _DEPENDANTS),
+    ("tasks", "id", "id, status, landed, closed, answer", _TASK + _DEPENDANTS),
     ("needs", "task", "task, needed", _TASK + _NEEDS),
     ("runs", "task", "task, state", _TASK),
     ("usages", "task", "task, cost_usd", _TASK),

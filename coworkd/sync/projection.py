@@ -14,8 +14,8 @@ from coworkd.documents.editing import Delete, edit
 from coworkd.documents.markdown import Value
 from coworkd.store import TaskRow
 
-_EITHER = ("landed", "reverted")
-"""Where a task's change is: at most one of these is true at a time."""
+_EITHER = ("landed", "reverted", "answer")
+"""What a task came to: what no longer holds is taken out of its file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,8 @@ def _cowork_map(row: TaskRow) -> dict[str, Value]:
         facts["landed"] = row.landed
     if row.reverted:
         facts["reverted"] = row.reverted
+    if row.answer_path:
+        facts["answer"] = row.answer_path
     if row.cost_usd is not None:
         facts["cost_usd"] = f"{row.cost_usd:.4f}".rstrip("0").rstrip(".")
     if row.input_tokens or row.output_tokens:

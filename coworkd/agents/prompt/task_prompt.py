@@ -107,6 +107,8 @@ def _joined(*parts: str) -> str:
 def _task_rules(task: TaskSpec) -> str:
     if task.mode is Mode.PLAN:
         return render(Template.PLAN_MODE)
+    if task.mode is Mode.ANSWER:
+        return render(Template.ANSWER_MODE)
     return render(Template.CRITERIA) if task.criteria else ""
 
 

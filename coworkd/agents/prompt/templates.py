@@ -12,6 +12,7 @@ class Template(StrEnum):
 
     # The prompt of a task
     PLAN_MODE = "plan-mode"
+    ANSWER_MODE = "answer-mode"
     CRITERIA = "criteria"
     MESSAGES = "messages"
     MESSAGE = "message"

@@ -33,12 +33,17 @@ class OnError(StrEnum):
 
 
 class Mode(StrEnum):
-    """Whether a task may change files."""
+    """What a task ends in: a change, a plan or a message."""
 
     BUILD = "build"
     PLAN = "plan"
     ANSWER = "answer"
     """It only reads, and ends in a message."""
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether its agent may change nothing, and nothing of its work is submitted."""
+        return self is not Mode.BUILD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,9 +82,9 @@ def decide_tool_call(call: ToolCall, rules: ToolRules, context: ToolContext) -> 
     """Rule on a call."""
     if found := _first_match(rules.deny, call, lenient=True):
         return ToolDecision(decision=ToolPermission.DENY, reason=f"the agent's `deny` has `{found}`")
-    if context.mode is Mode.PLAN and call.tool in CHANGING:
+    if context.mode.reads_only and call.tool in CHANGING:
         return ToolDecision(
-            decision=ToolPermission.DENY, reason=f"`mode: plan` only reads; `{call.tool}` is not available"
+            decision=ToolPermission.DENY, reason=f"`mode: {context.mode}` only reads; `{call.tool}` is not available"
         )
     if found := _first_match(context.granted, call):
         return ToolDecision(decision=ToolPermission.ALLOW, reason=f"granted: `{found}`")

@@ -25,6 +25,7 @@ from coworkd.dispatch.runs.attempt_end import after_failure, after_loop_round, a
 from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
     AgentWorks,
+    AnswerGiven,
     CorrectEnd,
     Effect,
     Fallback,
@@ -63,6 +64,7 @@ RETRY_STACK_AFTER = 60.0
 """Seconds before that where another task has to go on first."""
 
 INTERRUPTED = "interrupted when coworkd stopped"
+NO_ANSWER = "it ended without an answer"
 
 _AT_WORK = (Status.RUNNING, Status.WAITING)
 
@@ -137,6 +139,8 @@ class _FinishedRunCase(AfterRunContext):
             return self._after_stop()
         if run.mode is Mode.PLAN and run.state.reason is RunReason.DONE and isinstance(result, SavedWork):
             return (PlanReview(refs=result.refs),)
+        if run.mode is Mode.ANSWER and run.state.reason is RunReason.DONE and isinstance(result, SavedWork):
+            return self._after_answer(result)
         if run.state.reason is RunReason.MACHINE:
             return after_failure(self, AttemptOutcome.MACHINE, run.state.message)
         if isinstance(result, SavedWork):
@@ -144,6 +148,11 @@ class _FinishedRunCase(AfterRunContext):
         if isinstance(result, NoChanges) and self.policy.loop:
             return after_loop_round(self, self.policy.loop, "")
         return self._after_submission(result)
+
+    def _after_answer(self, saved: SavedWork) -> tuple[Effect, ...]:
+        if self.run.reply.strip():
+            return (AnswerGiven(refs=saved.refs),)
+        return (CorrectEnd(message=NO_ANSWER), *after_failure(self, AttemptOutcome.FAILED, NO_ANSWER))
 
     def _after_stop(self) -> tuple[Effect, ...]:
         """The run was told to stop: the stop request has set the task's status, except for these reasons."""

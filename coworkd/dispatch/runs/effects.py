@@ -93,6 +93,14 @@ class PlanReview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerGiven:
+    """The run's reply is the answer that the task asks for: the task is done."""
+
+    refs: tuple[str, ...]
+    """Where changes that the agent left are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """The machine failed: runs are held back until it works again."""
 
@@ -139,6 +147,7 @@ Effect = (
     | Fallback
     | Submit
     | PlanReview
+    | AnswerGiven
     | Hold
     | HoldStart
     | AgentWorks

@@ -48,6 +48,10 @@ FINISH: Job[str, FinishResult | MachineFailed] = Job(name="finish", purpose=Purp
 """Imports what a run left; its subject is the run."""
 
 
+ANSWER = "answer"
+"""How the file of a message ends that is what a task with `mode: answer` was for."""
+
+
 class RunFinisher:
     """Ends runs; used by the writer thread alone."""
 
@@ -89,7 +93,7 @@ class RunFinisher:
 
     def _is_submission(self, run: RunRow, reason: RunReason) -> bool:
         """What the pattern makes of the history so far, this run included."""
-        if run.stop or reason is not RunReason.DONE or not run.slot.base or run.mode is Mode.PLAN:
+        if run.stop or reason is not RunReason.DONE or not run.slot.base or run.mode.reads_only:
             return False
         loop = loop_of(run)
         if loop is not None and loop.promise not in run.reply:
@@ -145,7 +149,7 @@ class RunFinisher:
         """The run as it ends, with the message that says so."""
         reason = _ended_reason(run.stop, state.reason)
         body = result_message(run, state, result)
-        path = self._documents.add_message(run, MessageKind.RESULT, body, now, state=final_state(reason))
+        path = self._add_last_message(run, reason, body, now)
         kept, tree = (run.slot.base, "") if isinstance(result, NoChanges) else (result.commit, result.tree)
         return run.ended(
             EndedState(
@@ -153,6 +157,12 @@ class RunFinisher:
                 submission=state.submission,
             )
         )  # fmt: skip
+
+    def _add_last_message(self, run: RunRow, reason: RunReason, body: str, now: float) -> str:
+        """What the run leaves in the thread; returns its path."""
+        answers = run.mode is Mode.ANSWER and reason is RunReason.DONE and bool(run.reply.strip())
+        kind, name = (MessageKind.REPLY, ANSWER) if answers else (MessageKind.RESULT, "")
+        return self._documents.add_message(run, kind, body, now, name=name, state=final_state(reason))
 
     def _after_run_policy(self, run: FinishedRun, task: TaskRow) -> AfterRunPolicy:
         """What there is to say about what may follow."""

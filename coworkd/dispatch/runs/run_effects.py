@@ -15,6 +15,7 @@ from coworkd.dispatch.runs.conflict_rounds import repeat_conflict, return_confli
 from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
     AgentWorks,
+    AnswerGiven,
     CorrectEnd,
     Effect,
     EndRound,
@@ -69,6 +70,8 @@ class RunEffects:
                     self._submit(run, effect, now)
                 case PlanReview():
                     self._plans.add_plan(self._board.task(run.task), run, effect.refs, now)
+                case AnswerGiven():
+                    self._finish_question(run, effect, now)
                 case Hold():
                     self._machine_hold.hold_runs(effect.fault, now)
                 case AgentWorks() | AgentFailedAtOnce():
@@ -99,6 +102,13 @@ class RunEffects:
                 self._fall_back(run, task, effect, now)
             case HoldStart():
                 self._hold_start(run, task, effect.fault, now)
+
+    def _finish_question(self, run: FinishedRun, effect: AnswerGiven, now: float) -> None:
+        """The task is done without a review and without a landing: there is nothing that could land."""
+        path = run.state.message_path
+        self._db.event(now, EventKind.ANSWERED, task=run.task, run=run.id, path=path, kept=list(effect.refs))
+        task = self._board.task(run.task)
+        self._board.set_status(task, Status.DONE, f"answered in {path}", now, answer_path=path, failures=0)
 
     def _requeue(self, task: TaskRow, reason: str, until: float, now: float) -> None:
         """The task is ready as before; its attempt does not count."""

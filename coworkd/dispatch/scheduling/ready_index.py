@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from coworkd.board.task_board import Board
 from coworkd.core.dependency_graph import ChainLengths
-from coworkd.core.model import Mode, TaskSpec
+from coworkd.core.model import TaskSpec
 from coworkd.core.task_rules import contradiction
 from coworkd.dispatch.patterns import PATTERNS
 from coworkd.dispatch.scheduling.budget_queries import task_budget
@@ -118,8 +118,6 @@ def _unsupported_reason(spec: TaskSpec) -> str:
     if found := contradiction(spec.mode, spec.pattern.name, loop=spec.loop is not None):
         # Untrusted text may say only some of what it says, and the rest stays as it was typed here.
         return found.reason
-    if spec.mode is Mode.ANSWER:
-        return "`mode: answer` is not available in this version; there is: build, plan"
     if spec.pattern.name not in PATTERNS:
         return (
             f"`pattern: {spec.pattern.name}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"

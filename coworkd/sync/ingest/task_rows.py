@@ -71,6 +71,7 @@ def _new_row(incoming: IncomingDocument, task: str, spec: TaskSpec, request: Sta
         from_git=incoming.from_git, owned_elsewhere=False, file_missing=False, agent_used="",
         cost_usd=_number(cowork.values.get("cost_usd")), input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
         reverted=_text(cowork.values.get("reverted")), stack=spec.stack,
+        answer_path=_text(cowork.values.get("answer")),
     )  # fmt: skip
 
 
@@ -118,8 +119,8 @@ def _restored_row(row: TaskRow, spec: TaskSpec) -> TaskRow:
 
 
 def _is_closed_by_hand(row: TaskRow, status: Status) -> bool:
-    """Whether it is done without a landing, and without one that was taken back."""
-    return status is Status.DONE and not row.landed and not row.reverted
+    """Whether it is done without a landing, without one that was taken back, and without an answer."""
+    return status is Status.DONE and not (row.landed or row.reverted or row.answer_path)
 
 
 def _first_request(spec: TaskSpec, incoming: IncomingDocument, quiet: float) -> StatusRequest:

@@ -7,7 +7,7 @@ people say meanwhile is the next prompt.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from coworkd.agents.drivers.acp import messages as acp
@@ -35,6 +35,8 @@ from coworkd.core.model import Mode, Usage
 
 QUIET_SECONDS = 0.5
 """Seconds without a message after which an agent has replayed the whole of an old session."""
+_SESSION_MODES: Mapping[Mode, Sequence[str]] = {Mode.BUILD: (), Mode.PLAN: ("plan",), Mode.ANSWER: ("ask", "plan")}
+"""The modes that fit, the best first, by the ids that agents give them; none: as it is."""
 _START_TIMEOUT = 60.0
 """Seconds that an agent has for each answer before it starts to work."""
 
@@ -140,8 +142,9 @@ class AcpConversation(JsonRpcConversation):
     def _configure(self, session: Json) -> Iterator[AgentEvent]:
         """Set the mode and the model, where the agent offers the wanted ones."""
         modes = [text_at(mode, "id") for mode in items_at(session, "modes", "availableModes")]
-        if self._assignment.mode is Mode.PLAN and "plan" in modes:
-            yield from self._ask(AcpMethod.SET_MODE, {"sessionId": self._session, "modeId": "plan"})
+        wanted_mode = next((mode for mode in _SESSION_MODES[self._assignment.mode] if mode in modes), "")
+        if wanted_mode:
+            yield from self._ask(AcpMethod.SET_MODE, {"sessionId": self._session, "modeId": wanted_mode})
         models = [text_at(model, "modelId") for model in items_at(session, "models", "availableModels")]
         wanted = self._assignment.agent.model
         if wanted in models:

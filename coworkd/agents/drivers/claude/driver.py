@@ -37,11 +37,14 @@ class ClaudeAgent(ProtocolAgent):
         return self.run_program(adapted, argv, env, lambda context: ClaudeConversation(context).events())
 
 
+_PERMISSION_MODES = {Mode.BUILD: "acceptEdits", Mode.PLAN: "plan", Mode.ANSWER: "default"}
+"""In `default` it asks before it changes anything, which `mode: answer` denies; `plan` would have it present a plan."""
+
+
 def arguments(assignment: Assignment, resume: str) -> tuple[str, ...]:
     """The command line. Pure."""
     agent = assignment.agent
-    mode = "plan" if assignment.mode is Mode.PLAN else "acceptEdits"
-    options = ["--permission-mode", mode, "--disallowedTools", ",".join(DISALLOWED_TOOLS)]
+    options = ["--permission-mode", _PERMISSION_MODES[assignment.mode], "--disallowedTools", ",".join(DISALLOWED_TOOLS)]
     if wanted := program_model(agent):
         options += ["--model", wanted]
     if resume:

@@ -47,7 +47,7 @@ def thread_params(worktree: str, model: str, instructions: str, mode: Mode) -> F
     fields: Fields = {
         "cwd": worktree,
         "approvalPolicy": "untrusted",
-        "sandbox": "read-only" if mode is Mode.PLAN else "danger-full-access",
+        "sandbox": "read-only" if mode.reads_only else "danger-full-access",
     }
     named: Fields = {"model": model, "developerInstructions": instructions}
     return fields | {key: value for key, value in named.items() if value}

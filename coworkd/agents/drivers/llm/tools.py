@@ -141,7 +141,7 @@ class ToolUse:
 
 def schemas(mode: Mode) -> list[Json]:
     """The tools as models are told of them."""
-    offered = [tool for tool in Tool if mode is Mode.BUILD or tool not in _CHANGING]
+    offered = [tool for tool in Tool if not (mode.reads_only and tool in _CHANGING)]
     return [_schema(tool, SHAPES[tool]) for tool in offered]
 
 

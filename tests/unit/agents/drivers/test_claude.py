@@ -141,4 +141,6 @@ def test_it_is_started_for_what_the_run_is(tmp_path: Path) -> None:
     assert "--max-budget-usd 0.500000" in line
     plain = " ".join(arguments(assignment(tmp_path, "t", agent=AgentSpec(name="c", driver="claude")), ""))
     assert "--permission-mode acceptEdits" in plain
+    asked = assignment(tmp_path, "t", agent=AgentSpec(name="c", driver="claude"), mode=Mode.ANSWER)
+    assert "--permission-mode default" in " ".join(arguments(asked, ""))
     assert not {"--model", "--resume", "--append-system-prompt", "--max-budget-usd"} & set(plain.split())

@@ -76,6 +76,8 @@ RULES = ToolRules(allow=("run(npm test *)",), ask=("net", "run(git push *)"), de
         (ToolCall(tool=ToolName.RUN, subject="rm -r x"), ToolContext(granted=("run",)), ToolPermission.DENY),
         (WRITE, ToolContext(mode=Mode.PLAN, granted=("write",)), ToolPermission.DENY),
         (TEST, ToolContext(mode=Mode.PLAN), ToolPermission.DENY),
+        (WRITE, ToolContext(mode=Mode.ANSWER, granted=("write",)), ToolPermission.DENY),
+        (READ, ToolContext(mode=Mode.ANSWER), ToolPermission.ALLOW),
         (READ, ToolContext(mode=Mode.PLAN), ToolPermission.ALLOW),
     ],
 )

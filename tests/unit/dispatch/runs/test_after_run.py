@@ -31,6 +31,7 @@ from coworkd.dispatch.executors.slot_results import (
 )
 from coworkd.dispatch.runs.after_run import (
     INTERRUPTED,
+    NO_ANSWER,
     RETRY_SLOT_AFTER,
     after_run,
     attribute_end,
@@ -39,6 +40,7 @@ from coworkd.dispatch.runs.attempt_end import UNVERIFIED_ROUND
 from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
     AgentWorks,
+    AnswerGiven,
     CorrectEnd,
     Effect,
     EndRound,
@@ -118,6 +120,9 @@ TABLE: list[tuple[str, FinishedRun, RunEnd, AfterRunPolicy, tuple[Effect, ...]]]
     ("made beside others", RUN, MADE, policy(merge_approval=False, other_runs=True),
      (WORKS, Submit(result=MADE, needs_approval=False, status=Status.RUNNING))),
     ("a plan", run(mode=Mode.PLAN), SAVED, POLICY, (WORKS, PlanReview(refs=SAVED.refs))),
+    ("an answer", run(mode=Mode.ANSWER, reply="42\n"), SAVED, POLICY, (WORKS, AnswerGiven(refs=SAVED.refs))),
+    ("no answer", run(mode=Mode.ANSWER, reply=" \n"), SAVED, POLICY,
+     (WORKS, CorrectEnd(message=NO_ANSWER), retry(f"failed; attempt 2 of 2 follows: {NO_ANSWER}"))),
     # Failures.
     ("failed", FAILED, SAVED, POLICY, (WORKS, retry("failed; attempt 2 of 2 follows: no such key"))),
     ("failed beside others", FAILED, SAVED, policy(other_runs=True), (WORKS,)),

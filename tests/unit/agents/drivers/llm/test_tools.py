@@ -24,7 +24,7 @@ def offered(mode: Mode) -> set[str]:
 
 def test_plan_mode_offers_nothing_that_changes() -> None:
     assert offered(Mode.BUILD) == set(Tool)
-    assert offered(Mode.PLAN) == {"read", "list", "search", "ask", "finish"}
+    assert offered(Mode.PLAN) == {"read", "list", "search", "ask", "finish"} == offered(Mode.ANSWER)
 
 
 @pytest.mark.parametrize(
