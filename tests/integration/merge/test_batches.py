@@ -31,9 +31,12 @@ class Batch:
         self.runs = user.root.parent / "runs"
         self.base = user.git("rev-parse", "main")
 
-    def configure(self, test: str = "! grep -r bad .", more: str = "") -> None:
+    def configure(self, test: str = "! grep -r bad .", gates: int = 1) -> None:
+        """With one gate, whatever the machine has: others would probe, and count."""
         verify = f"echo run >> {self.runs}; {test}"
-        self.queue.save(f"version: 1\napprove: []\nverify: [{verify!r}]\n{more}", "config.yaml")
+        self.queue.save(
+            f"version: 1\napprove: []\nverify: [{verify!r}]\nparallel_verifications: {gates}\n", "config.yaml"
+        )
 
     def submit(self, task: str, files: Files, head: str = "") -> SubmissionKey:
         """What a task made from the first commit, without running."""
@@ -266,7 +269,7 @@ def test_what_a_merge_driver_leaves_lines_out_of_waits_for_a_person(batch: Batch
 def test_idle_gates_probe_prefixes_of_a_batch_and_spare_the_search_their_verification(batch: Batch) -> None:
     done = batch.user.root.parent / "done"
     waits = f"test $(ls t*.txt | wc -l) -lt 4 || while ! test -e {done}; do sleep 0.02; done; ! grep -r bad t*.txt"
-    batch.configure(waits, more="parallel_verifications: 4\n")
+    batch.configure(waits, gates=4)
     keys = [batch.submit(f"t{n}", {f"t{n}.txt": "bad\n" if n == 2 else "x\n"}) for n in range(4)]
     batch.begin()
     while batch.queue.jobs.running(PROBE) or batch.verifications < 4:
@@ -283,7 +286,7 @@ def test_idle_gates_probe_prefixes_of_a_batch_and_spare_the_search_their_verific
 def test_probes_make_room_for_what_is_to_be_verified(batch: Batch) -> None:
     done = batch.user.root.parent / "done"
     waits = f"while ! test -e {done}; do sleep 0.02; done"
-    batch.configure(waits, more="parallel_verifications: 2\n")
+    batch.configure(waits, gates=2)
     for task in ("a", "b", "c"):
         batch.submit(task, {f"{task}.txt": "x\n"})
     batch.begin()
