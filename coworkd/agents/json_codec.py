@@ -1,7 +1,7 @@
 """Encodes values as JSON and decodes them by their declared types: assignments, events, commands, transcripts.
 
-Dataclasses become objects, enums their values, tuples arrays; the only unions are those of one type and None. Decoding
-is strict about types and ignores unknown keys, so that a newer version can add a field.
+Dataclasses become objects, enums their values, tuples and sets arrays; the only unions are those of one type and None.
+Decoding is strict about types and ignores unknown keys, so that a newer version can add a field.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ def to_json(value: object) -> Json:
         return value
     if isinstance(value, tuple):
         return [to_json(item) for item in cast(Sequence[object], value)]
+    if isinstance(value, frozenset):
+        return sorted((to_json(item) for item in cast(frozenset[object], value)), key=repr)
     return _encode_fields(value)
 
 
@@ -92,6 +94,8 @@ def _decode(declared: Any, data: Json) -> object:
         return _decode_union(get_args(declared), data)
     if origin is tuple:
         return _decode_tuple(get_args(declared), data)
+    if origin is frozenset:
+        return frozenset(_decode_tuple((*get_args(declared), Ellipsis), data))
     if is_dataclass(declared):
         return _decode_dataclass(cast(type[object], declared), data)
     if issubclass(declared, Enum):

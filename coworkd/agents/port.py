@@ -56,6 +56,10 @@ class Assignment:
     """The prompt of a session that is really resumed, instead of `prompt`: only what is new. Empty: there is none."""
     conflict: str = ""
     """The bundle of a conflict to be resolved; empty: none."""
+    step: str = ""
+    """The key of the step of a pattern that it is; empty: it works on its task alone."""
+    role: str = ""
+    """What it is to do in that step."""
     recording: str = ""
     """The folder of recordings, for the driver `replay`."""
     mode: Mode = Mode.BUILD

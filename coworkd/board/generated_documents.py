@@ -95,6 +95,8 @@ class GeneratedDocuments:
             facts["ttft_ms"] = str(max(round((run.live.first_reply_at - run.start.at) * 1000), 0))
         if asked:
             facts["reply_to"] = PurePosixPath(asked.partition("#")[0]).stem
+        if run.step:
+            facts |= {"step": run.step, "role": run.role}
         return {key: value for key, value in facts.items() if value} | _usage(run)
 
     def _resent_message(self, run: RunRow) -> str:

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("approvals", "say yes to a review or a permission"),
     "reject": ("approvals", "say no to a review or a permission"),
     "changes": ("approvals", "ask for changes to a review or a plan"),
+    "choose": ("choose", "take one of several proposals"),
     "diff": ("diff", "what a task changed"),
     "resolve": ("resolve", "resolve a conflict yourself, in a checkout of its own"),
     "revert": ("changes", "take a landed change back"),

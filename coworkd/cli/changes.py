@@ -13,7 +13,6 @@ from coworkd.cli.file_edits import edit_header
 from coworkd.cli.output import as_json, hanging_indent, json_option, plain
 from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import UserError
-from coworkd.store.dependencies import landed_dependants
 from coworkd.store.problems import all_problems, problem_message
 from coworkd.sync.file_trust import KeyToTrust, trust_request
 from coworkd.sync.guards import DELETIONS
@@ -46,37 +45,10 @@ def _ask_review(task: str, word: str, json_: bool) -> None:
 
 @click.command("revert")
 @click.argument("task", type=TaskName())
-@click.option("--with-dependants", is_flag=True, help="Also what depends on it and has landed; that leaves first.")
 @json_option
-def revert_command(task: str, with_dependants: bool, json_: bool) -> None:
+def revert_command(task: str, json_: bool) -> None:
     """Take a landed change back: verified, then landed on the integration branch like any change."""
-    if with_dependants:
-        _revert_all(task, json_)
-    else:
-        _ask_review(task, "revert", json_)
-
-
-def _revert_all(task: str, json_: bool) -> None:
-    """Take a change back with all landed ones that depend on it; nothing where one of them has no review."""
-    workspace = current_workspace()
-    row = find_task(workspace, task)
-    with workspace.reading() as db:
-        names = [*landed_dependants(db, row.id), row.id]
-    paths = [f"reviews/{name}.md" for name in names]
-    for path in paths:
-        if not (workspace.paths.folder / path).exists():
-            raise UserError(f"there is no {path}: nothing was changed")
-    for path in paths:
-        edit_header(workspace, path, {("status",): "revert"})
-    for path in paths:
-        workspace.take_in(path)
-    with workspace.reading() as db:
-        refused = [f"{path}: {why}" for path in paths if (why := problem_message(db, path, "revert"))]
-    if refused:
-        raise UserError("\n".join(refused))
-    as_json({"paths": paths, "status": "revert"}) if json_ else click.echo(
-        "\n".join(f"{path}: revert" for path in paths)
-    )
+    _ask_review(task, "revert", json_)
 
 
 @click.command("apply")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 
 import click
 
@@ -12,8 +11,7 @@ from coworkd.cli.diff_viewers import Comparison, diff_as_shown, viewed
 from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import current_workspace, find_task
 from coworkd.core.errors import RepoError, UserError
-from coworkd.history.landing_refs import read_landing_commits
-from coworkd.store import SubmissionRow, SubmissionState, TaskRow
+from coworkd.store import SubmissionRow, SubmissionState
 from coworkd.store.submissions import submissions_of
 from coworkd.system.git import Repo
 from coworkd.system.paths_and_settings import wants_no_colours
@@ -33,43 +31,19 @@ def diff_command(task: str, number: int | None, plain: bool, json_: bool) -> Non
     workspace = current_workspace()
     row = find_task(workspace, task)
     with workspace.reading() as db:
-        submissions = submissions_of(db, row.id)
+        chosen = _chosen(submissions_of(db, row.id), row.id, number)
     with Repo.open(workspace.paths.root) as repo:
-        change = _landed_elsewhere(repo, row) if not submissions and number is None else None
-        change = change or _change(repo, _chosen(submissions, row.id, number))
-        text = _diff(repo, change.comparison)
+        comparison = _comparison(repo, chosen)
+        text = _diff(repo, comparison)
         if json_:
             as_json({
-                "task": row.id, "submission": change.number, "state": change.state, "from": change.comparison.old,
-                "to": change.comparison.new, "diff": text,
+                "task": row.id, "submission": chosen.number, "state": str(chosen.state), "from": comparison.old,
+                "to": comparison.new, "diff": text,
             })  # fmt: skip
         elif not text:
-            click.echo(f"submission {change.number} of {row.id} changes nothing", err=True)
+            click.echo(f"submission {chosen.number} of {row.id} changes nothing", err=True)
         else:
-            _show(repo, change.comparison, text, plain=plain)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    """What is shown, and of which submission it is."""
-
-    comparison: Comparison
-    number: int
-    state: str
-
-
-def _change(repo: Repo, row: SubmissionRow) -> _Change:
-    return _Change(comparison=_comparison(repo, row), number=row.number, state=str(row.state))
-
-
-def _landed_elsewhere(repo: Repo, task: TaskRow) -> _Change | None:
-    """The landing that the task's file names, made by another instance: this one knows the merge commit alone."""
-    commit = repo.commit(task.landed) if task.landed else None
-    landing = read_landing_commits(repo, [commit]).get(commit) if commit else None
-    if commit is None or landing is None or landing.task != task.id:
-        return None
-    comparison = Comparison(old=f"{commit}^1", new=commit)
-    return _Change(comparison=comparison, number=landing.number, state=str(SubmissionState.LANDED))
+            _show(repo, comparison, text, plain=plain)
 
 
 def _chosen(submissions: list[SubmissionRow], task: str, number: int | None) -> SubmissionRow:

@@ -22,8 +22,7 @@ from coworkd.core.runs import EndedState, end_reason
 from coworkd.core.task_states import OVER
 from coworkd.core.terminal_text import visible_line
 from coworkd.core.text_formats import format_age, format_usd, shorten
-from coworkd.store import Database, MessageRow, RunRow, SubmissionKind, TaskRow
-from coworkd.store.dependencies import landed_dependants
+from coworkd.store import Database, MessageRow, RunRow, TaskRow
 from coworkd.store.documents import note_paths
 from coworkd.store.events import events_after
 from coworkd.store.messages import messages_of
@@ -251,10 +250,9 @@ def _history_json(workspace: Workspace, db: Database, row: TaskRow) -> dict[str,
         "loop": _loop_json(row, runs),
         "runs": [_run_json(workspace, run) for run in runs],
         "messages": [_message_json(message) for message in messages],
-        "landed_dependants": landed_dependants(db, task),
         "reviews": [
-            {"number": s.number, "kind": str(s.kind), "state": str(s.state), "commit": s.commit_id,
-             "tip": s.verified_on, "landing": s.landing, "candidate": s.candidate, "tree": s.candidate_tree,
+            {"number": s.number, "state": str(s.state), "commit": s.commit_id, "tip": s.verified_on,
+             "landing": s.landing, "candidate": s.candidate, "tree": s.candidate_tree,
              "proof": s.merge_proof, "verify": json.loads(s.checks), "notice": s.message,
              "logs": check_logs(task, len(json.loads(s.checks))) if s.number in verified[-1:] else []}
             for s in submissions
@@ -283,6 +281,7 @@ def _run_json(workspace: Workspace, run: RunRow) -> dict[str, Any]:
     end = run.state if isinstance(run.state, EndedState) else None
     return {
         "id": run.id, "attempt": run.attempt, "agent": run.agent, "state": str(run.state.kind),
+        "step": run.step, "role": run.role if run.step else "",
         "reason": end_reason(run.state), "started": iso(run.started), "ended": iso(end.at) if end else None,
         "log": run.start.log,
         "slot": str(workspace.paths.state / "slots" / str(run.slot.number) / "work"),
@@ -301,7 +300,6 @@ def _shown(task: dict[str, Any]) -> list[str]:
         ("needs", ", ".join(task["blocked_by"])),
         ("stacked", ", ".join(f"on {on['task']} (submission {on['submission']})" for on in task["stacked_on"])),
         ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
-        ("needed", _dependants_text(task["landed_dependants"])),
         ("cost", "" if task["cost_usd"] is None else format_usd(task["cost_usd"], estimated=task["estimated"])),
     ]
     lines = [hanging_indent(f"  {columns((name, 7))}", text) for name, text in facts if text]
@@ -314,17 +312,12 @@ def _shown(task: dict[str, Any]) -> list[str]:
     return [*head, *lines]
 
 
-def _dependants_text(tasks: list[str]) -> str:
-    return f"by {', '.join(tasks)}, which landed on top of it" if tasks else ""
-
-
 def _shown_loop(loop: dict[str, Any] | None) -> str:
     return f"{loop['state']}, round {loop['round']} of {loop['max_rounds']}" if loop else ""
 
 
 def _shown_submission(review: dict[str, Any]) -> list[str]:
-    what = "" if review["kind"] == SubmissionKind.WORK else f"({review['kind']}) "
-    about = f"{what}{review['state']} {review['commit'][:12]} {review['notice']}"
+    about = f"{review['state']} {review['commit'][:12]} {review['notice']}"
     logs = [f".cowork/{path}" for path in review["logs"]]
     verified = f"the tree {review['tree']}" if review["proof"] else ""
     facts = [("    verified", verified), ("    nothing lost:", review["proof"])]

@@ -50,6 +50,14 @@ class EventKind(StrEnum):
     CONTEXT_FILLED = "context"
     CONNECTIONS_REFUSED = "connections refused"
 
+    # ---- patterns of collaboration
+
+    PATTERN_BEGUN = "pattern"
+    STEP_ASKED = "step"
+    STEP_ENDED = "step ended"
+    PATTERN_ENDED = "verdict"
+    CHOSEN = "chosen"
+
     # ---- agents
 
     AGENT_STARTED = "agent started"

@@ -65,8 +65,8 @@ class RunAttempt:
     id: str
     task: str
     attempt: int
-    step: int = 1
-    """Which step of its task's `pattern:` it is, within the attempt."""
+    step: str = ""
+    """The key of the step of its task's `pattern:` that it is; empty: it works on the task alone."""
     role: str = "author"
     """What it is to do in that step."""
     agent: str

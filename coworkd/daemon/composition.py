@@ -253,7 +253,7 @@ def _run_services(
     return RunServices(
         starter=starter, recorder=EventRecorder(board, places), finisher=finisher,
         conflicts=ConflictRounds(board, starter, capacity), machine_hold=hold, setup_hold=setup_hold, capacity=capacity,
-        emptier=SlotEmptier(board.db, jobs, parts.slots.empty),
+        emptier=SlotEmptier(board.db, jobs, parts.slots.empty), promote=parts.slots.promote,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
 from coworkd.core.text_formats import last_line
 from coworkd.daemon.setup_runs import SetupRuns
+from coworkd.dispatch.collaboration.verdicts import ChosenChange
 from coworkd.dispatch.executors.slot_results import (
     EmptyRequest,
     FinishRequest,
@@ -24,6 +25,8 @@ from coworkd.dispatch.executors.slot_results import (
     MachineFailed,
     NoChanges,
     SavedWork,
+    ShownChange,
+    ShownDiff,
     SlotDeferred,
     SlotFailed,
     SlotReady,
@@ -31,6 +34,7 @@ from coworkd.dispatch.executors.slot_results import (
 )
 from coworkd.merge.branch_jobs import NoBase, RunBase
 from coworkd.merge.continuation import continuation
+from coworkd.merge.git.change_summary import summarise_change
 from coworkd.merge.git.conflict_bundle import add_notes
 from coworkd.merge.git.facts import BranchContext
 from coworkd.slots import setup_commands, slot, submission
@@ -38,10 +42,13 @@ from coworkd.slots.nested import nested_notice
 from coworkd.store.landings import NeededLanding
 from coworkd.store.stacks import StackedSubmission
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import RefChange, base_ref, update_refs
+from coworkd.system.git.refs import RefChange, base_ref, submission_ref, update_refs
 from coworkd.system.git.repo_pool import RepoPool
 from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 from coworkd.system.storage import storage_fault
+
+_SHOWN_LINES = 1500
+"""Lines of a diff that one agent is shown of another's change."""
 
 
 class SlotJobs:
@@ -130,7 +137,10 @@ class SlotJobs:
         slot.record_run(made, record)
         notices = tuple(f"`copy: {path}` is not there" for path in missing)
         notices = (*notices, *filter(None, (made.notice, unfilled)))
-        return SlotReady(base=base, worktree=made.work, notices=notices, lacks=lacks, stacked_on=request.stacked_on)
+        shown = tuple(_shown_diff(repo, change) for change in request.shown)
+        return SlotReady(
+            base=base, worktree=made.work, notices=notices, lacks=lacks, stacked_on=request.stacked_on, shown=shown
+        )
 
     def _find_base(self, request: SlotRequest) -> RunBase | NoBase:
         """Branches that cannot be read or moved are in everyone's way, and no attempt of the task's."""
@@ -154,6 +164,16 @@ class SlotJobs:
             return SavedWork(
                 unusable_reason=f"its work could not be brought in and stays in slot {request.slot}: {error}"
             )
+
+    def promote(self, chosen: ChosenChange) -> ChosenChange:
+        """Give the change that a pattern has chosen the ref of a submission. Raises RepoError where that is taken."""
+        name = submission_ref(chosen.task, chosen.number)
+        with self._repos.lend() as repo:
+            if repo.commit(name) == chosen.commit:
+                return chosen
+            if not update_refs(repo, [RefChange(name=name, old=None, new=chosen.commit)]):
+                raise RepoError(f"the ref {name} is there already, with another commit")
+        return chosen
 
     def empty(self, request: EmptyRequest) -> None:
         """Have the next run find the slot of one that has ended empty. Raises RepoError where work cannot be kept."""
@@ -202,6 +222,13 @@ class _StartPoint:
     """A commit that builds on it, whose files the run goes on with; empty: none."""
     landed: str = ""
     """The base, where it is a commit of the integration branch; empty: it is not known to be one."""
+
+
+def _shown_diff(repo: Repo, change: ShownChange) -> ShownDiff:
+    """A change as a diff: whole files, as many as `_SHOWN_LINES` allow, and how to see the rest."""
+    summary = summarise_change(repo, change.base, change.commit, lines=_SHOWN_LINES)
+    more = f"\n(and more: `git diff {change.base} {change.commit}`)" if summary.truncated else ""
+    return ShownDiff(step=change.step, base=change.base, diff=summary.diff_head + more)
 
 
 def _check_commits(repo: Repo, request: SlotRequest) -> None:

@@ -116,7 +116,11 @@ class TurnRunner:
         sources = (services.engine, services.recorder, services.watcher, services.audit)
         times = [*(source.deadline() for source in sources), *self._views.deadlines, services.jobs.deadline(now)]
         if services.trust.holds:
-            times += [services.dispatch.deadline(now), services.merge.deadline(), services.housekeeping.deadline(now)]
+            times += [
+                services.dispatch.deadline(now),
+                services.merge.deadline(now),
+                services.housekeeping.deadline(now),
+            ]
         longest = MAX_IDLE_WHILE_WATCHING if services.executor.alive() else MAX_IDLE
         return min([at - now for at in times if at is not None] + [longest])
 

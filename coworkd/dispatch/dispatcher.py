@@ -13,6 +13,11 @@ from coworkd.core.event_kinds import EventKind
 from coworkd.core.machine_faults import MachineFaultError
 from coworkd.core.model import Status
 from coworkd.core.runs import SubmittingState
+from coworkd.dispatch.collaboration.attempts import is_collaboration
+from coworkd.dispatch.collaboration.choices import Choices
+from coworkd.dispatch.collaboration.driver import PatternDriver
+from coworkd.dispatch.collaboration.step_starts import StepStarts
+from coworkd.dispatch.collaboration.verdicts import ChosenChange, VerdictService
 from coworkd.dispatch.executors.port import Executor, RunEvent
 from coworkd.dispatch.runs.agent_ends import AgentEnds
 from coworkd.dispatch.runs.answer_delivery import AnswerDelivery
@@ -65,6 +70,8 @@ class RunServices:
     setup_hold: SetupHold
     emptier: SlotEmptier
     capacity: CapacityReader
+    promote: Callable[[ChosenChange], ChosenChange]
+    """Gives the change that a pattern has chosen its ref; for a job."""
 
 
 class Dispatcher:
@@ -94,6 +101,8 @@ class Dispatcher:
         self._messages = MessageDelivery(board, executor)
         self._answers = AnswerDelivery(board, executor)
         self._capacity = services.capacity
+        self._choices = Choices(board)
+        self._patterns = _pattern_driver(board, jobs, services, self._choices)
         self._planner = StartPlanner(board, services.capacity, is_behind)
         self._agents = AgentSelector(board)
         self._plan_runs = PlanRuns(board)
@@ -118,6 +127,7 @@ class Dispatcher:
         self._messages.deliver_edits(now)
         self._answers.apply_permissions(now)
         self._plan_runs.decide(now)
+        self._choices.decide(now)
         self._record_events(now)
         self._recovery.recover_lost(now)
         self._stopped_workers.show(now)
@@ -139,6 +149,7 @@ class Dispatcher:
             self._starter.record_sandbox_status(now)
             self._resume_answered(now)
             self._postponed += self._conflicts.send_back(self._conflicting, now)
+            self._postponed += self._patterns.advance(now)
         begun = self._start_ready_tasks(now)
         self._emptier.start()
         return begun
@@ -256,10 +267,18 @@ class Dispatcher:
                 for start in starts:
                     if exhausted := self._start_run(start, now):
                         self._planner.postpone(start, exhausted)
+            self._postponed += self._patterns.advance(now)
         self._planner.record()
         return bool(starts)
 
     def _start_run(self, start: StartRun, now: float) -> BudgetExhausted | None:
+        """Start a task: its pattern, or the one run that works on it alone."""
+        if is_collaboration(self._board.specs.task(self._board.task(start.task).path)):
+            self._patterns.begin(start.task, start.agent, now)
+            return None
+        return self._start_alone(start, now)
+
+    def _start_alone(self, start: StartRun, now: float) -> BudgetExhausted | None:
         """Start a run, and write an event when a fallback does it, or the requested agent for the first time again.
 
         It does not start when others have reserved what was left of the day in this very turn.
@@ -294,3 +313,9 @@ class Dispatcher:
     def is_stopping(self) -> bool:
         """Whether any run is still on its way to an end it was told to come to."""
         return has_stopping_runs(self._db)
+
+
+def _pattern_driver(board: Board, jobs: Jobs, services: RunServices, choices: Choices) -> PatternDriver:
+    starts = StepStarts(board, services.starter, services.capacity)
+    verdicts = VerdictService(board, jobs, services.promote, choices)
+    return PatternDriver(board, starts, verdicts, services.starter.instance)

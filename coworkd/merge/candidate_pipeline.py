@@ -39,7 +39,7 @@ from coworkd.merge.job_values import (
 )
 from coworkd.merge.red_candidates import BlameFinder, WorkspaceChecks
 from coworkd.merge.tip_version import tip_version
-from coworkd.merge.verifier import GateRun, Verifier, gate_run, tip_version_output, verification_of
+from coworkd.merge.verifier import GateRun, Verifier, gate_run, output_of, tip_version_output, verification_of
 from coworkd.system.git import Repo
 from coworkd.system.git.numbered_refs import next_number_under
 from coworkd.system.git.refs import CANDIDATES, RefChange, branch_ref, candidate_ref, update_refs
@@ -267,7 +267,7 @@ class CandidatePipeline:
         before = self.verifier.check(self.repo, run, self.is_cancelled)
         if before is None:
             return None
-        self.verifier.join_output(output, request.task, len(checks))
+        self.verifier.join_output(output, output_of(request), len(checks))
         paths = ", ".join(version.paths)
         return (*checks, *(dataclasses.replace(check, from_tip=paths) for check in before))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
+from coworkd.core.tries import TryResult
 from coworkd.merge.batch_pipeline import Alone, BatchPipeline, BatchResult
 from coworkd.merge.branch_jobs import (
     MAX_ROUNDS,
@@ -45,6 +46,8 @@ from coworkd.merge.job_values import (
 )
 from coworkd.merge.red_candidates import BlameFinder
 from coworkd.merge.target_entry import TargetEntry, TargetState, not_in_reason
+from coworkd.merge.try_pipeline import TryPipeline
+from coworkd.merge.try_values import TryDeferred, TryRequest
 from coworkd.merge.verifier import TARGET, Verifier, gate_run, verification_of
 from coworkd.slots.repo_template import survey
 from coworkd.store import SubmissionKey
@@ -209,6 +212,19 @@ class IntegrationJobs:
                     repo=repo, requests=requests, verifier=self._verifier, gate=gate, is_cancelled=is_cancelled
                 )
                 pipeline.probe(tip, length)
+
+    def try_change(self, request: TryRequest) -> TryResult | TryDeferred:
+        """Find out about a change that no queue has, for a pattern of collaboration."""
+        is_cancelled = self._stopping.is_set
+        with self._repos.lend() as repo, self._gates.lend() as gate:
+            pipeline = TryPipeline(
+                repo=repo, verifier=self._verifier, gate=gate, is_cancelled=is_cancelled,
+                verify=lambda: self.verify(request.change, is_cancelled),
+            )  # fmt: skip
+            try:
+                return pipeline.run(request)
+            finally:
+                self._verifier.remove_output(request.change.output)
 
     # ---- landing
 

@@ -43,6 +43,8 @@ class VerifyRequest:
     """The landing that the submission takes back; empty: none."""
     caches: frozenset[CacheTool] = frozenset()
     """The package managers whose caches verification gets copies of."""
+    output: str = ""
+    """The name of the folder with the output of its checks; empty: it is its task's."""
     stack: tuple[StackedSubmission, ...] = ()
     """What it builds on that has not landed: it is merged on top of that, and cannot land yet."""
 

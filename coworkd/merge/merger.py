@@ -25,6 +25,7 @@ from coworkd.merge.queue_rules import BatchStep, LandStep, QueueLoad, QueueStep,
 from coworkd.merge.reverts import RevertService
 from coworkd.merge.reviews.service import ReviewService
 from coworkd.merge.stack_watch import StackWatch
+from coworkd.merge.tries import Tries
 from coworkd.merge.unverified import UnverifiedSubmissions
 from coworkd.store import Database
 from coworkd.sync.disk.ports import Files
@@ -71,6 +72,7 @@ class Merger:
         self._watch = BranchWatch(board, jobs, integration, recorder, files.common_dir)
         self._queue_jobs = QueueJobs(board, jobs, integration, self._queue_reader, recorder, self._watch)
         self._stacks = StackWatch(board, self._reviews)
+        self._tries = Tries(board, jobs, integration, self._queue_reader)
         self._stepped = False
         self._auto_landing = AutoLanding(board, jobs, self.target_landing_job)
         self._lost = LostSubmissions(board, jobs, integration)
@@ -94,11 +96,12 @@ class Merger:
                 self._watch.rebuild(self._queue_reader.target_request)
             if self._watch.is_settled():
                 self._advance(now)
+                self._tries.start(now, self._free_gates)
                 self._auto_landing.step(now, busy=self._is_moving())
 
-    def deadline(self) -> float | None:
-        """When a landing that failed, or a check of the tip, is tried again."""
-        times = (self._auto_landing.deadline(), self._holds.deadline())
+    def deadline(self, now: float) -> float | None:
+        """When a landing that failed, a check of the tip, or a try is made again."""
+        times = (self._auto_landing.deadline(), self._holds.deadline(), self._tries.deadline(now))
         return min((at for at in times if at), default=None)
 
     def _is_moving(self) -> bool:
@@ -108,7 +111,7 @@ class Merger:
     def _free_gates(self) -> int:
         """How many verifications may begin."""
         wanted = self._board.specs.settings().parallel_verifications or verifications_by_cores(os.cpu_count() or 1)
-        used = self._queue_jobs.verifications.count() + len(self._jobs.running(TIP_CHECK))
+        used = self._queue_jobs.verifications.count() + self._tries.count() + len(self._jobs.running(TIP_CHECK))
         return max(0, min(wanted, MAX_VERIFICATIONS) - used)
 
     def _advance(self, now: float) -> None:

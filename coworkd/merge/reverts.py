@@ -17,7 +17,6 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Problem, Status
-from coworkd.merge.dependants import goes_after, pause_dependants
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed
 from coworkd.merge.reviews.service import review_path
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
@@ -72,12 +71,9 @@ class RevertService:
         """Start the job of every review that asks for one and has none."""
         requests = revert_requests(self._db)
         self._forget_failures({(_task_of(path), kind) for path, kind in requests})
-        valid = [request for path, kind in requests if (request := self._revert_request(path, kind, now))]
-        for request in valid:
-            others = [other.task.id for other in valid if other.kind is request.kind]
-            if goes_after(self._db, request.task.id, request.kind, others):
-                continue
-            if not self._is_running(request.task.id):
+        for path, kind in requests:
+            request = self._revert_request(path, kind, now)
+            if request is not None and not self._is_running(request.task.id):
                 self._start(request)
 
     def _forget_failures(self, requested: Collection[tuple[str, SubmissionKind]]) -> None:
@@ -136,20 +132,20 @@ class RevertService:
 
     def _record_commit(self, key: RevertKey, value: RevertCommit | RevertFailed, now: float) -> None:
         """Queue the commit as a submission, or put the status back where there is none."""
-        task_id, kind, _ = key
+        task_id, kind, number = key
         task = self._board.task(task_id)
         with self._db.write(durable=True):
             if isinstance(value, RevertFailed):
                 self._reject(review_path(task_id), kind, value.reason, now)
                 return
             row = SubmissionRow(
-                task=task_id, number=value.number, attempt=task.attempt, base=value.landing, commit_id=value.commit,
+                task=task_id, number=number, attempt=task.attempt, base=value.landing, commit_id=value.commit,
                 tree=value.tree, state=SubmissionState.QUEUED, created=now, message=_later_tasks_text(value.later),
                 needs_approval=False, approved=True, kind=kind,
             )  # fmt: skip
             self._board.clear_problems(review_path(task_id), _SOURCE)
             how = answer_channel(self._db, review_path(task_id))
-            data = {"via": how, "what": kind, "number": value.number}
+            data = {"via": how, "what": kind, "number": number}
             event = NewEvent(at=now, kind=EventKind.REVERT_ASKED, task=task_id, actor="person", data=data)
             add_submission(self._db, row, event)
 
@@ -161,9 +157,7 @@ class RevertService:
         where = {"landed": "", "reverted": commit[:12]}
         if row.kind is SubmissionKind.APPLY:
             where = {"landed": commit[:12], "reverted": ""}
-        built_on = pause_dependants(self._board, task.id, now) if row.kind is SubmissionKind.REVERT else ()
-        parts = (_TASK_REASONS[row.kind], row.message, _dependants_text(built_on))
-        reason = "; ".join(part for part in parts if part)
+        reason = "; ".join(part for part in (_TASK_REASONS[row.kind], row.message) if part)
         self._board.set_status(task, task.status, reason, now, **where)
 
     def record_refused(self, row: SubmissionRow, reason: str, now: float) -> None:
@@ -201,7 +195,3 @@ def _task_of(path: str) -> str:
 
 def _later_tasks_text(later: tuple[str, ...]) -> str:
     return f"landed on the same files since: {', '.join(later)}" if later else ""
-
-
-def _dependants_text(tasks: tuple[str, ...]) -> str:
-    return f"landed and depending on it: {', '.join(tasks)}" if tasks else ""

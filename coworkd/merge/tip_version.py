@@ -5,15 +5,14 @@ Blocking; called from job threads only. The commit that is made here is never la
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from coworkd.merge.checks.executed_files import with_executed_part
 from coworkd.merge.checks.facts import changed_executed_files
 from coworkd.merge.checks.tree import CommitTree
 from coworkd.merge.git.change_summary import FileChange, changed_files
+from coworkd.merge.git.overlaid_trees import TreeEntry, overlaid_tree
 from coworkd.system.git import Repo
 
 
@@ -41,18 +40,14 @@ def tip_version(
     if not executed:
         return None
     entries = [entry for file, _ in executed.values() for entry in _entries(repo, before, after, file)]
-    tree = _tree(repo, candidate, entries)
+    tree = overlaid_tree(repo, candidate, entries)
     message = b"The checks as they were before this change\n"
     commit = repo.run("commit-tree", tree, "-p", candidate, stdin=message, env=repo.author()).text
     ran = tuple(dict.fromkeys(command for _, command in executed.values()))
     return TipVersion(commit=commit, commands=ran, paths=tuple(executed))
 
 
-_Entry = tuple[str, str, str]
-"""Mode, object and path; an object of zeros: it is not there."""
-
-
-def _entries(repo: Repo, before: CommitTree, after: CommitTree, file: FileChange) -> Iterator[_Entry]:
+def _entries(repo: Repo, before: CommitTree, after: CommitTree, file: FileChange) -> Iterator[TreeEntry]:
     path = file.old_path or file.path
     known = before.paths.get(path)
     if known is None:
@@ -63,19 +58,3 @@ def _entries(repo: Repo, before: CommitTree, after: CommitTree, file: FileChange
     if merged is not None:
         object_id = repo.run("hash-object", "-w", "--stdin", stdin=merged.encode()).text
     yield mode, object_id, path
-
-
-def _tree(repo: Repo, commit: str, entries: Sequence[_Entry]) -> str:
-    """The tree of a commit with some files otherwise."""
-    with tempfile.TemporaryDirectory(prefix="cowork-index-") as folder:
-        env: Mapping[str, str] = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-        repo.run("read-tree", commit, env=env)
-        lines = b"".join(
-            f"{mode} {object_id}\t".encode() + _encode_path(path) + b"\0" for mode, object_id, path in entries
-        )
-        repo.run("update-index", "--add", "--replace", "-z", "--index-info", stdin=lines, env=env)
-        return repo.run("write-tree", env=env).text
-
-
-def _encode_path(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")

@@ -56,7 +56,7 @@ def verification_of(request: VerifyRequest, commands: tuple[str, ...]) -> Verifi
 
 def gate_run(request: VerifyRequest, commit: str, commands: tuple[str, ...], gate: str) -> GateRun:
     """One run of commands on a commit, as the request has it."""
-    verification, output = verification_of(request, commands), TARGET_OUTPUT if gate == TARGET else request.task
+    verification, output = verification_of(request, commands), TARGET_OUTPUT if gate == TARGET else output_of(request)
     return GateRun(commit=commit, verification=verification, timeout=request.timeout, gate=gate, output=output)
 
 
@@ -67,6 +67,11 @@ def gate_folder(state: Path, name: str) -> Path:
 def gate_marker(state: Path, name: str) -> str:
     """The `COWORK_RUN` of what is started in a gate."""
     return f"gate-{state.name}-{name}"
+
+
+def output_of(request: VerifyRequest) -> str:
+    """The name of the folder with the output of what a request has run."""
+    return request.output or request.task
 
 
 def output_folder(state: Path, name: str) -> Path:
@@ -190,6 +195,10 @@ class Verifier:
     def output_folder(self, name: str) -> Path:
         """Where the output of the latest run of this name is: `N.log` is the N-th check's."""
         return output_folder(self._state, name)
+
+    def remove_output(self, name: str) -> None:
+        """The output of a run that is not shown."""
+        shutil.rmtree(self.output_folder(name), ignore_errors=True)
 
     def _copy_output(self, name: str, to: str) -> None:
         """The output of a run under another name; without the disk for it there is none."""

@@ -9,6 +9,7 @@ from coworkd.core.request_states import RequestState
 from coworkd.core.run_states import RunState
 from coworkd.core.runs import RunReason, StopRequest
 from coworkd.store.database import Cells, Database
+from coworkd.store.pattern_rows import PatternKey, PatternRow, StepKey, StepRow
 from coworkd.store.rows import (
     BatchPlace,
     CooldownRow,
@@ -39,12 +40,16 @@ __all__ = [
     "GrantRow",
     "MessageRow",
     "MessageStage",
+    "PatternKey",
+    "PatternRow",
     "RequestKind",
     "RequestRow",
     "RequestState",
     "RunReason",
     "RunRow",
     "RunState",
+    "StepKey",
+    "StepRow",
     "StopRequest",
     "SubmissionKey",
     "SubmissionKind",

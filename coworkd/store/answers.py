@@ -17,7 +17,7 @@ def find_answer(db: Database, path: str) -> Cells | None:
 
 def reset_answer(db: Database, path: str) -> None:
     """The file asks again: what it said does not count."""
-    db.execute("UPDATE answers SET answer = ? WHERE path = ?", Answer.PENDING, path)
+    db.execute("UPDATE answers SET answer = ?, choose = '' WHERE path = ?", Answer.PENDING, path)
 
 
 def accept_answer_by_command(db: Database, path: str, *, on_terminal: bool) -> None:
@@ -64,14 +64,16 @@ class WrittenAnswer:
     lookalike_reason: str
     signer: str
     on_terminal: bool
+    choose: str = ""
+    """The letter of a proposal."""
 
 
 def put_answer(db: Database, answer: WrittenAnswer) -> None:
     """Keep what stands in an answer's file now."""
     db.execute(
         "INSERT OR REPLACE INTO answers (path, answer, comment, scope, granted, request, status, written, sha, body,"
-        " pulled, odd, signer, tty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " pulled, odd, signer, tty, choose) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         answer.path, answer.answer, answer.comment, answer.scope, answer.granted, answer.request, answer.status,
         answer.written, answer.sha, answer.body, int(answer.from_git), answer.lookalike_reason, answer.signer,
-        int(answer.on_terminal),
+        int(answer.on_terminal), answer.choose,
     )  # fmt: skip

@@ -18,6 +18,8 @@ MOVED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "cooldowns": ("until", "since"),
     "documents": ("changed_at", "body_changed_at", "absent_since"),
     "grants": ("at",),
+    "patterns": ("began", "ended"),
+    "steps": ("asked", "ended", "not_before"),
     "messages": ("due",),
     "problems": ("since",),
     "requests": ("created",),

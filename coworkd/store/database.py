@@ -22,7 +22,7 @@ Row = TypeVar("Row")
 Cells: TypeAlias = sqlite3.Row
 """A row that a query found, by the names of its columns."""
 
-VERSION = 32
+VERSION = 33
 """The version of the tables that this code reads and writes."""
 
 
@@ -372,7 +372,7 @@ class Database:
         """Append to the event log, in the transaction of the change."""
         self.insert_batched(
             "INSERT INTO events (at, actor, kind, task, data) VALUES (?, ?, ?, ?, ?)",
-            at, actor, kind, task, _encode(data),
+            at, actor, kind, task, json.dumps(data, ensure_ascii=False, default=str),
         )  # fmt: skip
 
     def setting(self, key: str) -> str:
@@ -391,7 +391,6 @@ def _quoted(path: str) -> str:
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode  # `json.dumps` makes an encoder for each call
 _MAX_VALUES = 500
 """Values that one statement is given."""
 

@@ -33,12 +33,6 @@ _ALL_DEPENDENCIES = (
 )
 """Every task that one depends on, through others too; cycles end."""
 
-_ALL_DEPENDANTS = (
-    "WITH RECURSIVE found (id) AS (SELECT task FROM needs WHERE needed = ?"
-    " UNION SELECT n.task FROM needs n JOIN found ON n.needed = found.id) SELECT id FROM found"
-)
-"""Every task that depends on one, through others too; cycles end."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnmetDependency:
@@ -55,18 +49,6 @@ class UnmetDependency:
 def all_dependencies(db: Database, task: str) -> frozenset[str]:
     """The tasks that this one depends on, directly or through others."""
     return frozenset(row["id"] for row in db.query(_ALL_DEPENDENCIES, task))
-
-
-def all_dependants(db: Database, task: str) -> frozenset[str]:
-    """The tasks that depend on this one, directly or through others."""
-    return frozenset(row["id"] for row in db.query(_ALL_DEPENDANTS, task))
-
-
-def landed_dependants(db: Database, task: str) -> list[str]:
-    """Those of them whose change has landed and was not taken back; what depends on another of them comes before it."""
-    tasks = all_dependants(db, task) - {task}
-    rows = db.query_in("SELECT id FROM tasks WHERE landed != '' AND id IN (?) ORDER BY id", tasks)
-    return sorted((row["id"] for row in rows), key=lambda one: len(all_dependants(db, one)))
 
 
 def unmet_dependencies(db: Database, task: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import sqlite_utils
 
 from coworkd.store.first_tables import EVENTS, INDEXES, TABLES, TYPES
+from coworkd.store.pattern_tables import PATTERN_TABLES
 
 
 def _first(db: sqlite_utils.Database) -> None:
@@ -319,6 +320,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _all_of(_SCALE),
     _all_of(_STACKS),
     _all_of(_QUESTIONS),
+    _all_of(PATTERN_TABLES),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -16,7 +16,7 @@ from coworkd.store.events import NewEvent, add_event
 from coworkd.store.rows import RequestKind, RequestRow
 
 _PENDING = tuple(sorted(PENDING_STATES))
-_APPROVALS = (RequestKind.TOOL, RequestKind.MERGE, RequestKind.PLAN)
+_APPROVALS = (RequestKind.TOOL, RequestKind.MERGE, RequestKind.PLAN, RequestKind.CHOICE)
 """What is answered with approved or rejected; a question is answered in words."""
 
 
@@ -139,9 +139,15 @@ def has_open_request_in(db: Database, path: str) -> bool:
     return bool(db.scalar("SELECT 1 FROM requests WHERE path = ? AND state = ?", path, RequestState.OPEN))
 
 
+def open_choice(db: Database, task: str) -> RequestRow | None:
+    """What a person is asked to choose from for a task."""
+    sql = "task = ? AND state = ? AND kind = ? ORDER BY created DESC"
+    return db.one(RequestRow, sql, task, RequestState.OPEN, RequestKind.CHOICE)
+
+
 def answered_in_file(db: Database, kind: RequestKind) -> list[RequestRow]:
     """Open requests of this kind whose file holds an answer that is not decided yet."""
-    with_answer = "EXISTS (SELECT 1 FROM answers a WHERE a.path = requests.path AND a.answer != ?)"
+    with_answer = "EXISTS (SELECT 1 FROM answers a WHERE a.path = requests.path AND (a.answer != ? OR a.choose != ''))"
     sql = f"kind = ? AND state = ? AND {with_answer} ORDER BY created"
     return db.all(RequestRow, sql, kind, RequestState.OPEN, Answer.PENDING)
 

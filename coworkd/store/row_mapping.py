@@ -17,7 +17,7 @@ import itertools
 import operator
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, TypeVar
@@ -48,6 +48,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "messages": ("path",),
     "submissions": ("task", "number"),
     "events": ("id",),
+    "patterns": ("task", "attempt"),
+    "steps": ("task", "attempt", "key"),
     "grants": ("request",),
     "cooldowns": ("account",),
 }
@@ -64,8 +66,6 @@ class FieldColumns:
     """None: the one cell is the value."""
     empty: tuple[Column, ...]
     """The cells of a value that is not there."""
-    parts: Mapping[str, FieldColumns] = dataclasses.field(default_factory=dict[str, "FieldColumns"])
-    """The fields of a nested value that is always there."""
 
 
 # ---- statements
@@ -104,8 +104,13 @@ def updater(record: type[Any], fields: tuple[str, ...]) -> tuple[str, Callable[[
 @functools.cache
 def inserter(record: type[Any]) -> tuple[str, Callable[[Any], Sequence[Column]]]:
     """The statement that inserts or replaces a record, and what makes its cells; made once per record."""
-    columns = columns_of(record)
-    marks, cells_of = ", ".join("?" * len(columns)), _cell_reader(field_columns(record))
+    columns, mapped = columns_of(record), field_columns(record)
+    marks, names = ", ".join("?" * len(columns)), tuple(mapped)
+    makers = [field.to_cells for field in mapped.values()]
+
+    def cells_of(row: Any) -> Sequence[Column]:
+        return _to_cells(makers, [getattr(row, name) for name in names])
+
     return f"INSERT OR REPLACE INTO {_table(record)} ({', '.join(columns)}) VALUES ({marks})", cells_of
 
 
@@ -209,44 +214,15 @@ def _columns_of_nested_value(value_type: type[Any], names: Mapping[str, str], *,
     columns = tuple(column for field in fields.values() for column in field.columns)
     empty = tuple(cell for field in fields.values() for cell in field.empty)
 
-    read = _cell_reader(fields)
+    makers = [field.to_cells for field in fields.values()]
 
     def to_cells(value: Any) -> Sequence[Column]:
-        return empty if value is None else read(value)
+        return empty if value is None else _to_cells(makers, [getattr(value, name) for name in fields])
 
     def to_value(cells: Sequence[Any]) -> Any:
         return None if optional and tuple(cells) == empty else value_type(**_to_values(fields, cells))
 
-    parts = dict[str, FieldColumns]() if optional else fields
-    return FieldColumns(columns=columns, to_cells=to_cells, to_value=to_value, empty=empty, parts=parts)
-
-
-def _cell_reader(fields: Mapping[str, FieldColumns]) -> Callable[[Any], list[Column]]:
-    """Reads the cells of all fields from a value: each attribute at once, however deep it is nested."""
-    found = list(_attributes(fields, ""))
-    # `attrgetter` is fastest, and gives no sequence for a single attribute.
-    read = operator.attrgetter(*(path for path, _ in found)) if len(found) > 1 else None
-    # From the last one: what is put in place of one moves those behind it.
-    coded = [(at, to_cells) for at, (_, to_cells) in reversed(list(enumerate(found))) if to_cells is not None]
-
-    def cells_of(row: Any) -> list[Column]:
-        cells = [*read(row)] if read else [getattr(row, path) for path, _ in found]
-        for at, to_cells in coded:
-            cells[at : at + 1] = to_cells(cells[at])
-        return cells
-
-    return cells_of
-
-
-def _attributes(
-    fields: Mapping[str, FieldColumns], prefix: str
-) -> Iterator[tuple[str, Callable[[Any], Sequence[Column]] | None]]:
-    """Where the values of fields stand, and what makes the cells of each; None: it is its one cell."""
-    for name, field in fields.items():
-        if field.parts:
-            yield from _attributes(field.parts, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", field.to_cells
+    return FieldColumns(columns=columns, to_cells=to_cells, to_value=to_value, empty=empty)
 
 
 def _columns_of_variants(column: str, variants: Sequence[type[Any]], names: Mapping[str, str]) -> FieldColumns:
@@ -257,16 +233,11 @@ def _columns_of_variants(column: str, variants: Sequence[type[Any]], names: Mapp
     empty = {name: cell for field in every for name, cell in zip(field.columns, field.empty, strict=True)}
     places = {name: place for place, name in enumerate(empty, start=1)}
 
-    readers = {kind: _cell_reader(mapped) for kind, mapped in fields.items()}
-    own_places = {
-        kind: [places[name] for field in mapped.values() for name in field.columns] for kind, mapped in fields.items()
-    }
-
     def to_cells(value: Any) -> Sequence[Column]:
-        cells = [plain_value(value.kind), *empty.values()]
-        for place, cell in zip(own_places[value.kind], readers[value.kind](value), strict=True):
-            cells[place] = cell
-        return cells
+        cells = dict(empty)
+        for name, field in fields[value.kind].items():
+            cells.update(zip(field.columns, _to_cells([field.to_cells], [getattr(value, name)]), strict=True))
+        return [plain_value(value.kind), *cells.values()]
 
     def to_value(cells: Sequence[Any]) -> Any:
         mapped = fields[cells[0]]

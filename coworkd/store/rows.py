@@ -28,6 +28,8 @@ class RequestKind(StrEnum):
     TOOL = "tool"
     MERGE = "merge"
     PLAN = "plan"
+    CHOICE = "choice"
+    """Which of several proposals is taken."""
 
 
 class MessageStage(StrEnum):

@@ -26,6 +26,7 @@ from coworkd.core.runs import (
 )
 from coworkd.store.database import Database
 from coworkd.store.events import NewEvent, add_event
+from coworkd.store.pattern_rows import StepKey
 from coworkd.store.rows import FinishedRun, RunRow
 
 _NEWEST_FIRST = "ORDER BY ended DESC, started DESC, rowid DESC"
@@ -127,6 +128,12 @@ def last_ended_run(db: Database, task: str, *, but: str = "") -> FinishedRun | N
 def ended_runs(db: Database, task: str, *, but: str = "") -> list[FinishedRun]:
     """The runs of a task that have ended, the latest first."""
     return db.all(FinishedRun, f"task = ? AND state = ? AND id != ? {_NEWEST_FIRST}", task, RunState.ENDED, but)
+
+
+def last_run_of_step(db: Database, step: StepKey) -> FinishedRun | None:
+    """The run of a step of a pattern that ended last."""
+    return db.one(FinishedRun, f"task = ? AND attempt = ? AND step = ? AND state = ? {_NEWEST_FIRST}", *step,
+                  RunState.ENDED)  # fmt: skip
 
 
 def runs_to_stop(db: Database) -> list[RunRow]:

@@ -166,10 +166,8 @@ def latest_number(db: Database, task: str) -> int:
 
 
 def next_number(db: Database, task: str) -> int:
-    """The number of a task's next submission; a run that has ended may have reserved one."""
-    reserved = db.scalar(
-        "SELECT coalesce(max(submission), 0) FROM runs WHERE task = ? AND state = ?", task, RunState.SUBMITTING
-    )
+    """The number of a task's next submission. A run that has ended may have reserved one, or proposed its change."""
+    reserved = db.scalar("SELECT coalesce(max(submission), 0) FROM runs WHERE task = ?", task)
     return 1 + max(latest_number(db, task), int(reserved))
 
 

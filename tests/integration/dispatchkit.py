@@ -111,6 +111,7 @@ class Bench:
             starter=starter, recorder=EventRecorder(self.board, places), finisher=finisher,
             conflicts=ConflictRounds(self.board, starter, capacity), machine_hold=self.hold, setup_hold=setup_hold,
             capacity=capacity, emptier=SlotEmptier(self.db, self.jobs, self.emptied.append),
+            promote=lambda chosen: chosen,
         )  # fmt: skip
         self.dispatch = Dispatcher(self.board, self.executor, self.jobs, stages, self.place.engine.is_behind)
 

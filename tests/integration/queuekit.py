@@ -67,8 +67,8 @@ class FailingJobs(IntegrationJobs):
 
     def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
         self._fail()
-        del task, branch
-        return RevertCommit(number=number, commit="c" * 40, tree="t" * 40, landing=landing, later=())
+        del task, number, branch
+        return RevertCommit(commit="c" * 40, tree="t" * 40, landing=landing, later=())
 
     def _fail(self) -> None:
         if self.broken is not None:

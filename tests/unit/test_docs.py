@@ -20,7 +20,7 @@ from coworkd.core.model import Kind, Status
 from coworkd.core.state_machine import StateMachine
 from coworkd.core.task_states import DAEMON_MOVES, MOVES
 from coworkd.documents.schema.tables import SCHEMAS
-from coworkd.store import rows
+from coworkd.store import pattern_rows, rows
 from coworkd.store.migrations import migrate
 from tests.unit.test_state_machines import MACHINES
 
@@ -137,7 +137,7 @@ def test_the_lifecycle_is_drawn_from_its_tables(drawn: Callable[[], str]) -> Non
 
 DATA_MODEL = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("\n## Data model\n")[2]
 DATA_MODEL = DATA_MODEL.partition("\n## ")[0]
-ROWS = [row for name, row in vars(rows).items() if name.endswith("Row")]
+ROWS = [row for name, row in {**vars(rows), **vars(pattern_rows)}.items() if name.endswith("Row")]
 
 
 def test_every_table_is_in_the_data_model() -> None:

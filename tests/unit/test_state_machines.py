@@ -14,6 +14,7 @@ from coworkd.core.request_states import PENDING_STATES, REQUEST_STATES, RequestS
 from coworkd.core.run_states import LIVE_STATES, RUN_STATES, RunState
 from coworkd.core.runs import StopRequest
 from coworkd.core.state_machine import StateMachine
+from coworkd.core.step_states import STEP_STATES
 from coworkd.core.submission_states import (
     IN_QUEUE,
     PENDING_SUBMISSION_STATES,
@@ -22,7 +23,7 @@ from coworkd.core.submission_states import (
     SubmissionState,
 )
 
-MACHINES: list[StateMachine[Any]] = [RUN_STATES, LOOP_STATES, REQUEST_STATES, SUBMISSION_STATES]
+MACHINES: list[StateMachine[Any]] = [RUN_STATES, LOOP_STATES, REQUEST_STATES, SUBMISSION_STATES, STEP_STATES]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)

@@ -5,6 +5,7 @@ What a person wrote is passed on word for word; what coworkd adds is short. It m
 
 from coworkd.agents.prompt.conflict import ConflictBriefing
 from coworkd.agents.prompt.earlier_rounds import EarlierRound
+from coworkd.agents.prompt.step_briefing import ShownText, StepBriefing
 from coworkd.agents.prompt.task_prompt import (
     AnsweredRequest,
     PromptContext,
@@ -21,6 +22,8 @@ __all__ = [
     "EarlierRound",
     "PromptContext",
     "ReviewedChange",
+    "ShownText",
+    "StepBriefing",
     "Template",
     "ThreadMessage",
     "build_follow_up",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from coworkd.agents.prompt.conflict import ConflictBriefing, conflict_text
 from coworkd.agents.prompt.earlier_rounds import EarlierRound, earlier_rounds_text, quoted
+from coworkd.agents.prompt.step_briefing import StepBriefing, step_text
 from coworkd.agents.prompt.templates import Template, render
 from coworkd.core.model import AgentSpec, Loop, Mode, TaskSpec
 
@@ -66,6 +67,8 @@ class PromptContext:
     earlier_rounds: Sequence[EarlierRound] = ()
     """The rounds of the loop before this one, oldest first."""
     thread: Sequence[ThreadMessage] = ()
+    step: StepBriefing | None = None
+    """The step of a pattern that this run is; None: it works on its task alone."""
 
 
 def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptContext) -> str:
@@ -85,6 +88,7 @@ def build_prompt(agent: AgentSpec, task: TaskSpec, title: str, context: PromptCo
         earlier_rounds_text(context.earlier_rounds),
         render(Template.FAILED_ATTEMPT, failure=context.failure.strip()) if context.failure else "",
         conflict_text(context.conflict) if context.conflict else "",
+        step_text(context.step) if context.step else "",
         "\n".join(rules),
     )
 
@@ -96,6 +100,7 @@ def build_follow_up(context: PromptContext, answers: Sequence[AnsweredRequest]) 
         _messages(context.thread),
         render(Template.UNFINISHED, failure=context.failure.strip()) if context.failure else "",
         conflict_text(context.conflict) if context.conflict else "",
+        step_text(context.step) if context.step else "",
         render(Template.RESUMED),
     )
 

@@ -22,6 +22,8 @@ def mailbox_environment(assignment: Assignment) -> Mapping[str, str]:
         "COWORK_OUTBOX": str(assignment.outbox_dir),
         "COWORK_INBOX": str(assignment.inbox_dir),
     }
+    if assignment.step:
+        env |= {"COWORK_STEP": assignment.step, "COWORK_ROLE": assignment.role}
     return env | ({"COWORK_CONFLICT": assignment.conflict} if assignment.conflict else {})
 
 

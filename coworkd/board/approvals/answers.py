@@ -24,7 +24,7 @@ def submitted_answer(db: Database, path: str) -> SubmittedAnswer:
     return SubmittedAnswer(
         answer=row["answer"], written=row["written"], request=row["request"], comment=row["comment"],
         status=row["status"], body=row["body"], pulled=bool(row["pulled"]), scope=row["scope"], grant=row["granted"],
-        held_reason=row["odd"], signer=row["signer"], on_terminal=bool(row["tty"]),
+        choose=row["choose"], held_reason=row["odd"], signer=row["signer"], on_terminal=bool(row["tty"]),
         by_command=answer_channel(db, path) is not AnswerChannel.FILE,
     )  # fmt: skip
 
@@ -37,6 +37,8 @@ def reject_answer(
         put_problem(db, Problem(path=path, line=0, message=decision.reason), "answer", now)
         if decision.outcome is ApprovalOutcome.VOID:
             changes: dict[tuple[str, ...], Value] = {("approval",): str(Answer.PENDING)}
+            if (row := find_answer(db, path)) is not None and row["choose"]:
+                changes[("choose",)] = ""
             documents.edit(path, changes)
             reset_answer(db, path)
             db.event(now, EventKind.ANSWER_VOID, path=path)

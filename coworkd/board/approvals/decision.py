@@ -6,7 +6,8 @@ rejection always counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from coworkd.core.model import Answer
@@ -46,6 +47,8 @@ class SubmittedAnswer:
     """It was given by command, on a terminal or not."""
     scope: str = "once"
     grant: str = ""
+    choose: str = ""
+    """The letter of a proposal, as it is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,30 @@ def decide(
     if answer.answer == Answer.APPROVED and (reason := _unmet_requirement_reason(answer, requirement)):
         return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason)
     return ApprovalDecision(outcome=ApprovalOutcome(answer.answer))
+
+
+def decide_choice(
+    request: str, answer: SubmittedAnswer, letters: Sequence[str], requirement: ApprovalRequirement = NO_REQUIREMENT
+) -> ApprovalDecision:
+    """Rule on an answer to a request to choose one of several proposals; APPROVED: the one with the letter `choose`.
+
+    A choice has to be given where an approval has to.
+    """
+    offered = ", ".join(letters)
+    if not answer.choose:
+        ruling = decide(request, answer)
+        if ruling.outcome is not ApprovalOutcome.APPROVED:
+            return ruling
+        reason = f"there are several proposals: write `choose:` and one of {offered}"
+        return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason)
+    if answer.answer in (Answer.REJECTED, Answer.CHANGES):
+        return ApprovalDecision(
+            outcome=ApprovalOutcome.HELD, reason=f"`choose` and `approval: {answer.answer}` exclude each other"
+        )
+    if answer.choose not in letters:
+        reason = f"`choose: {answer.choose}` is none of the proposals, which are {offered}"
+        return ApprovalDecision(outcome=ApprovalOutcome.HELD, reason=reason)
+    return decide(request, replace(answer, answer=Answer.APPROVED), requirement)
 
 
 def _unmet_requirement_reason(given: SubmittedAnswer, requirement: ApprovalRequirement) -> str:

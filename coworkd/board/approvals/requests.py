@@ -168,5 +168,6 @@ _KIND_NAMES = {
     RequestKind.TOOL: "permission",
     RequestKind.PLAN: "plan",
     RequestKind.MERGE: "merge",
+    RequestKind.CHOICE: "choice",
 }
 """How the event log names what was asked for."""

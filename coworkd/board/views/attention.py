@@ -33,6 +33,7 @@ class AttentionKind(StrEnum):
     PULLED = "pulled"
     DELETION = "deletion"
     AGENT = "agent"
+    CHOOSE = "choose"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,10 @@ _REQUESTS = {
     RequestKind.QUESTION: (AttentionKind.QUESTION, "answer under `## Answer`, or with a new file beside it"),
     RequestKind.TOOL: (AttentionKind.APPROVAL, "set `approval:` to approved or rejected"),
     RequestKind.PLAN: (AttentionKind.PLAN, "read it, edit it if you like, then set `approval:`"),
+    RequestKind.CHOICE: (
+        AttentionKind.CHOOSE,
+        "read the proposals, then set `choose:` to a letter, or `approval:` to rejected",
+    ),
     RequestKind.MERGE: (AttentionKind.REVIEW, "read it, then set `approval:` to approved, changes or rejected"),
 }
 

@@ -53,6 +53,8 @@ class AnswerSpec:
     grant: str = ""
     status: str = ""
     """Reviews only: `open`, `landed`, `reverted`, or the person's `revert` / `apply`."""
+    choose: str = ""
+    """Reviews of several proposals only: the letter of the one that is taken."""
     request: str = ""
     """`cowork.request` in the same bytes."""
     body: str = ""

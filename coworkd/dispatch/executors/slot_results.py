@@ -33,6 +33,25 @@ class ConflictNotes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownChange:
+    """A change that the agent is to be shown."""
+
+    step: str
+    """Whose it is."""
+    base: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownDiff:
+    """A change as a diff, cut where it is too long."""
+
+    step: str
+    base: str
+    diff: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRequest:
     """A slot is to be made ready for a run."""
 
@@ -68,6 +87,8 @@ class SlotRequest:
     """Those, and where it goes on with earlier work those of that, as a row has them."""
     conflict: ConflictNotes | None = None
     """None: there is no conflict to be resolved."""
+    shown: tuple[ShownChange, ...] = ()
+    """Changes that the agent is to be shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +102,8 @@ class SlotReady:
     """The submissions that have not landed and that are in the base, as a row has them."""
     lacks: tuple[str, ...] = ()
     """Commits of the target that are missing in the base, as `abc1234 subject`."""
+    shown: tuple[ShownDiff, ...] = ()
+    """The changes that the agent is to be shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,19 @@ def after_run(run: FinishedRun, end: RunEnd, task: TaskRow, policy: AfterRunPoli
         case SlotDeferred() | SlotFailed() | MachineFailed() | NotStarted():
             return case.after_not_started(end)
         case Imported() | NoChanges() | SavedWork():
-            return (*case.agent_effects(), *case.after_finished(end))
+            return (*agent_effects(case), *case.after_finished(end))
+
+
+def agent_effects(case: AfterRunContext) -> tuple[Effect, ...]:
+    """What its end says of the agent: one that came to an end of its own is available."""
+    run = case.run
+    no_end_of_its_own = run.stop or run.state.reason is RunReason.MACHINE or cooldown_error(run) is not None
+    if case.policy.agent is None or no_end_of_its_own:
+        return ()
+    if not failed_at_once(run):
+        return (AgentWorks(started=stopping_error(run) is None),)
+    # Where the machine is at fault nothing is learned of the agent.
+    return () if case.policy.machine_fault() is not None else (AgentFailedAtOnce(last_words=last_words(run)),)
 
 
 def attribute_end(run: RunRow, state: SubmittingState, result: FinishResult) -> SubmittingState:
@@ -116,17 +128,6 @@ class _FinishedRunCase(AfterRunContext):
                 return (*hold, *after_failure(self, AttemptOutcome.MACHINE, str(fault)))
 
     # ---- runs whose agents came to an end
-
-    def agent_effects(self) -> tuple[Effect, ...]:
-        """What its end says of the agent: one that came to an end of its own is available."""
-        run = self.run
-        no_end_of_its_own = run.stop or run.state.reason is RunReason.MACHINE or cooldown_error(run) is not None
-        if self.policy.agent is None or no_end_of_its_own:
-            return ()
-        if not failed_at_once(run):
-            return (AgentWorks(started=stopping_error(run) is None),)
-        # Where the machine is at fault nothing is learned of the agent.
-        return () if self.policy.machine_fault() is not None else (AgentFailedAtOnce(last_words=last_words(run)),)
 
     def after_finished(self, result: FinishResult) -> tuple[Effect, ...]:
         run = self.run

@@ -10,6 +10,7 @@ from coworkd.core.model import Status
 from coworkd.core.runs import RunReason
 from coworkd.core.start_faults import StartFault
 from coworkd.dispatch.executors.slot_results import Imported, NoChanges
+from coworkd.dispatch.patterns.steps import RunResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,57 @@ class CorrectEnd:
     message: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepWork:
+    """What the run of a step left."""
+
+    number: int = 0
+    """Of the ref with its change; 0: it has none."""
+    commit: str = ""
+    tree: str = ""
+    base: str = ""
+    """The commit that it began with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndStep:
+    """The step has its result; the pattern goes on with it."""
+
+    result: RunResult
+    work: StepWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryStep:
+    """The step is run again, no sooner than `not_before`."""
+
+    reason: str
+    not_before: float
+    failures: int | None = None
+    """Runs of it that have failed by now; None: as before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskAgain:
+    """The reply has no block that can be read: its agent is asked for that alone."""
+
+    reason: str
+    work: StepWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoolDown:
+    """The agent of a step is unavailable: a fallback takes the step over, or it waits until one of them is."""
+
+    error: ErrorKind
+    stop: bool
+    """The agent cannot work at all, and is stopped; else it cools down."""
+    reason: str
+
+
+StepEffect = EndStep | RetryStep | AskAgain | CoolDown
+"""What follows for a step of a pattern."""
+
 Effect = (
     Requeue
     | WaitAgain
@@ -153,4 +205,5 @@ Effect = (
     | AgentWorks
     | AgentFailedAtOnce
     | CorrectEnd
+    | StepEffect
 )

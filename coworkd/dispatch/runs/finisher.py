@@ -21,15 +21,21 @@ from coworkd.dispatch.executors.slot_results import (
     SlotDeferred,
     SlotFailed,
 )
-from coworkd.dispatch.patterns import PATTERNS
-from coworkd.dispatch.patterns.base import PastRun, SubmitWork
 from coworkd.dispatch.runs.after_run import after_run, attribute_end
-from coworkd.dispatch.runs.effects import Submit
+from coworkd.dispatch.runs.effects import AskAgain, Effect, EndStep, Submit
 from coworkd.dispatch.runs.loop_rounds import earlier_rounds
 from coworkd.dispatch.runs.result_message import result_message
 from coworkd.dispatch.runs.run_effects import RunEffects
-from coworkd.dispatch.runs.run_ends import AfterRunPolicy, NotStarted, StartFailure, SubmissionSentBack
+from coworkd.dispatch.runs.run_ends import (
+    AfterRunContext,
+    AfterRunPolicy,
+    NotStarted,
+    StartFailure,
+    SubmissionSentBack,
+)
 from coworkd.dispatch.runs.start_rules import loop_of
+from coworkd.dispatch.runs.step_reader import StepReader
+from coworkd.dispatch.runs.step_rules import after_step
 from coworkd.dispatch.scheduling.agent_stops import AgentStops
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.retry_policy import RetryPolicy
@@ -71,6 +77,7 @@ class RunFinisher:
         self._machine_hold = machine_hold
         self._effects = effects
         self._stops = AgentStops(board.db)
+        self._steps = StepReader(board.db)
 
     # ---- the work that a run left
 
@@ -92,15 +99,13 @@ class RunFinisher:
         return next_number(self._db, run.task) if self._is_submission(run, reason) else 0
 
     def _is_submission(self, run: RunRow, reason: RunReason) -> bool:
-        """What the pattern makes of the history so far, this run included."""
         if run.stop or reason is not RunReason.DONE or not run.slot.base or run.mode.reads_only:
             return False
+        if run.step:
+            context = self._steps.context(run)
+            return context is not None and context.writes
         loop = loop_of(run)
-        if loop is not None and loop.promise not in run.reply:
-            return False
-        spec = self._board.specs.task(self._board.task(run.task).path)
-        pattern = PATTERNS[spec.pattern.name]
-        return isinstance(pattern(run.agent, [PastRun(run=run.id, role=run.role, ended_well=True)]), SubmitWork)
+        return loop is None or loop.promise in run.reply
 
     # ---- what follows
 
@@ -109,8 +114,8 @@ class RunFinisher:
         with self._db.write(durable=True):
             ended = self._ended_run(run, attribute_end(run, state, result), result, now)
             task = self._board.task(run.task)
-            effects = after_run(ended, result, task, self._after_run_policy(ended, task), now)
-            if not any(isinstance(effect, Submit) for effect in effects):
+            effects = self._effects_of(ended, result, task, now)
+            if not any(isinstance(effect, Submit | EndStep | AskAgain) for effect in effects):
                 ended = ended.ended(replace(ended.state, submission=0))
             notices = result.refs if isinstance(result, SavedWork) else result.notices
             event = run_event(run, now, EventKind.RUN_ENDED, reason=ended.state.reason, notices=list(notices))
@@ -127,7 +132,16 @@ class RunFinisher:
                 self._db, run.id, ended.state, run_event(run, now, EventKind.RUN_ENDED, reason=reason, why=message)
             )
             task = self._board.task(run.task)
-            self._effects.apply(ended, after_run(ended, end, task, self._after_run_policy(ended, task), now), now)
+            self._effects.apply(ended, self._effects_of(ended, end, task, now), now)
+
+    def _effects_of(
+        self, run: FinishedRun, end: FinishResult | StartFailure, task: TaskRow, now: float
+    ) -> tuple[Effect, ...]:
+        """What follows for its task, or for the step of a pattern that it is."""
+        policy, step = self._after_run_policy(run, task), self._steps.context(run)
+        if step is None:
+            return after_run(run, end, task, policy, now) if not run.step else ()
+        return after_step(AfterRunContext(run=run, task=task, policy=policy, now=now), step, end)
 
     def take_back_failed(self, now: float) -> list[SubmissionRow]:
         """Take back submissions whose verification failed; returns those that conflict and need their author."""

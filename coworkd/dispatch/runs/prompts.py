@@ -20,16 +20,19 @@ from coworkd.agents.prompt import (
 from coworkd.agents.worker.inbox import render_answer
 from coworkd.board.task_board import Board
 from coworkd.core.conflict_facts import ConflictFacts, LandedWork, read_conflict_facts
-from coworkd.core.model import AgentSpec, TaskSpec
+from coworkd.core.model import AgentSpec
 from coworkd.core.stack_rules import parents_of
+from coworkd.dispatch.executors.slot_results import ShownDiff
 from coworkd.dispatch.runs.delivery_rules import inbox_answer
 from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
 from coworkd.dispatch.runs.start_rules import loop_of
+from coworkd.dispatch.runs.step_briefings import StepBriefings
 from coworkd.store import (
     FinishedRun,
     MessageRow,
     RunReason,
     RunRow,
+    StepKey,
     SubmissionKey,
     SubmissionRow,
     SubmissionState,
@@ -40,6 +43,7 @@ from coworkd.store.requests import used_answers
 from coworkd.store.runs import (
     find_run,
     last_ended_run,
+    last_run_of_step,
 )
 from coworkd.store.submissions import conflict_of, find_submission, submissions_of
 from coworkd.store.tasks import find_task
@@ -60,12 +64,19 @@ class PromptReader:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._db = board.db
+        self._steps = StepBriefings(board.db)
 
     def build(
-        self, agent: AgentSpec, spec: TaskSpec, row: TaskRow, run: RunRow, messages: Sequence[MessageRow]
+        self,
+        agent: AgentSpec,
+        row: TaskRow,
+        run: RunRow,
+        messages: Sequence[MessageRow] = (),
+        shown: Sequence[ShownDiff] = (),
     ) -> Prompts:
-        """For this start of a run; `messages` are those that it hears first."""
-        background = self._context(row, run, messages)
+        """For this start of a run; `messages` are those that it hears first, `shown` the changes of other steps."""
+        spec = self._board.specs.task(row.path)
+        background = replace(self._context(row, run, messages), step=self._steps.briefing(run, shown))
         news = replace(background, thread=[ThreadMessage(sender=m.sender, text=m.body) for m in messages])
         return Prompts(
             prompt=build_prompt(agent, spec, row.title, background),
@@ -93,8 +104,9 @@ class PromptReader:
             for m in (*thread, *messages)
             if not (m.sender and m.run == run.id)
         ]
-        if run.iteration:
-            said = [one for one in said if not one.sender]  # what its own rounds said comes with these
+        if run.iteration or run.step:
+            # What its own rounds or other steps said comes with these, as far as it is to know: drafts are independent.
+            said = [one for one in said if not one.sender]
         rounds = runs_of_earlier_rounds(self._db, run) if run.iteration else []
         reason = row.reason if row.failures else ""
         return PromptContext(
@@ -109,13 +121,18 @@ class PromptReader:
 
     def _failure_text(self, run: RunRow, rounds: Sequence[FinishedRun]) -> str:
         """How the run before this one failed, where the rounds of its loop do not say that; empty: it did not."""
-        last = last_ended_run(self._db, run.task, but=run.id)
+        last = self._run_before(run)
         if last is None or any(last.id == one.id for one in rounds):
             return ""
         if run.conflict and last.conflict == run.conflict:
             return last.state.message
         failed = last.iteration or last.state.reason not in (RunReason.DONE, RunReason.CANCELLED)
         return last.state.message if failed else ""
+
+    def _run_before(self, run: RunRow) -> FinishedRun | None:
+        if not run.step:
+            return last_ended_run(self._db, run.task, but=run.id)
+        return last_run_of_step(self._db, StepKey(run.task, run.attempt, run.step))
 
     def _conflict(self, row: TaskRow, run: RunRow) -> ConflictBriefing | None:
         """What an agent is told of the conflict that it is to resolve."""

@@ -16,9 +16,12 @@ from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
     AgentWorks,
     AnswerGiven,
+    AskAgain,
+    CoolDown,
     CorrectEnd,
     Effect,
     EndRound,
+    EndStep,
     Fail,
     Fallback,
     Hold,
@@ -27,10 +30,12 @@ from coworkd.dispatch.runs.effects import (
     RepeatConflict,
     Requeue,
     Retry,
+    RetryStep,
     Submit,
     WaitAgain,
 )
 from coworkd.dispatch.runs.plan_mode import PlanRuns
+from coworkd.dispatch.runs.step_effects import StepEffects
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
@@ -58,6 +63,7 @@ class RunEffects:
         self._task_hold = TaskHold(board)
         self._agents = AgentSelector(board)
         self._plans = PlanRuns(board)
+        self._steps = StepEffects(board, self._agents, jitter)
         self.jitter = jitter
 
     def apply(self, run: FinishedRun, effects: Sequence[Effect], now: float) -> None:
@@ -78,6 +84,8 @@ class RunEffects:
                     self._judge_agent(run, effect, now)
                 case EndRound() | CorrectEnd():
                     self._record(run, effect, now)
+                case EndStep() | RetryStep() | AskAgain() | CoolDown():
+                    self._steps.apply(run, effect, now)
 
     def _move_task(
         self,
@@ -125,7 +133,10 @@ class RunEffects:
             reason, until = self._task_hold.hold_task(task, fault, now)
         else:
             reason, until = self._setup_hold.hold_runs(fault, now), now
-        self._wait_again(run, task, reason, until, now)
+        if run.step:
+            self._steps.apply(run, RetryStep(reason=reason, not_before=until), now)
+        else:
+            self._wait_again(run, task, reason, until, now)
 
     def _retry(self, task: TaskRow, effect: Retry, now: float) -> None:
         attempt = task.attempt if effect.counted else task.attempt - 1

@@ -12,7 +12,7 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.stacks import stack_of
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.model import AgentSpec, ApprovalPoint, SandboxLevel, Status, TaskSpec
+from coworkd.core.model import AgentSpec, ApprovalPoint, Mode, SandboxLevel, Status, TaskSpec
 from coworkd.core.runs import AgentStart, PreparingState, RunSlot, WorkingState
 from coworkd.core.stack_rules import Stack
 from coworkd.dispatch.executors.port import Executor
@@ -25,7 +25,7 @@ from coworkd.dispatch.executors.slot_results import (
     SlotReady,
     SlotRequest,
 )
-from coworkd.dispatch.patterns import first_step
+from coworkd.dispatch.patterns.steps import RunStep, StepTree
 from coworkd.dispatch.runs.delivery_rules import waiting_seconds
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.interruption_message import begun_again_message
@@ -42,11 +42,14 @@ from coworkd.dispatch.runs.start_rules import (
     run_to_continue,
     session_to_resume,
 )
+from coworkd.dispatch.runs.step_briefings import StepBriefings
+from coworkd.dispatch.runs.step_places import start_place
+from coworkd.dispatch.runs.step_rules import step_mode
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.dispatch.scheduling.sandbox_notices import SandboxNotices
-from coworkd.store import FinishedRun, RunRow, SubmissionKey, TaskRow
+from coworkd.store import FinishedRun, RunRow, StepRow, SubmissionKey, TaskRow
 from coworkd.store.events import NewEvent
 from coworkd.store.landings import Landings
 from coworkd.store.runs import (
@@ -54,6 +57,7 @@ from coworkd.store.runs import (
     find_ended_run,
     get_run,
     last_ended_run,
+    last_run_of_step,
     move_run,
     run_event,
     slots_in_use,
@@ -94,6 +98,12 @@ class RunStarter:
         self._budgets = BudgetReader(board)
         self._landings = Landings(board.db)
         self._prompts = PromptReader(board)
+        self._steps = StepBriefings(board.db)
+
+    @property
+    def instance(self) -> str:
+        """The name under which this daemon works on tasks."""
+        return self._places.instance
 
     def start(
         self, task: str, agent: str, now: float, *, conflict: str = "", instead_of: str = ""
@@ -112,10 +122,9 @@ class RunStarter:
         loop = None if conflict else loop_to_run(last, row.attempt + 1, task_spec.loop)
         origin = run_to_continue(last, agent, loop=loop is not None)
         iteration = round_to_run(last, loop=loop is not None)
-        step = first_step(task_spec.pattern.name, agent)
         run = RunRow(
-            id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, agent=step.agent, step=step.number,
-            role=step.role, state=PreparingState(), started=now,
+            id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, agent=agent,
+            state=PreparingState(), started=now,
             slot=RunSlot(number=lowest_free(slots_in_use(self._db))),
             start=AgentStart(sandbox_level=self._means().level), conflict=conflict, mode=task_spec.mode,
             session=session_to_resume(origin, agent), origin=origin.id if origin else "", model=spec.model,
@@ -129,9 +138,46 @@ class RunStarter:
         self.prepare_slot(run)
         return None
 
+    def start_step(
+        self, row: StepRow, step: RunStep, agent: str, now: float, *, wave: int, instead_of: str = ""
+    ) -> BudgetExhausted | None:
+        """Commit to a run of a step of a pattern; its slot is made next.
+
+        `wave`: how many steps share what is left of the task's budget, this one included.
+        """
+        task = self._board.task(row.task)
+        spec = self._board.specs.agent(agent) or AgentSpec(name=agent)
+        reserved = self._budgets.reserve(task, spec, now, wave=wave)
+        if isinstance(reserved, BudgetExhausted):
+            return reserved
+        before = last_run_of_step(self._db, row.step_key)
+        origin = run_to_continue(before, agent, loop=False)
+        run = RunRow(
+            id=secrets.token_hex(4), task=row.task, attempt=row.attempt, agent=agent, step=row.key, role=step.role,
+            state=PreparingState(), started=now, slot=RunSlot(number=lowest_free(slots_in_use(self._db))),
+            start=AgentStart(sandbox_level=self._means().level),
+            mode=Mode.ANSWER if row.asked_again else step_mode(step, self._board.specs.task(task.path).mode),
+            session=session_to_resume(origin, agent), origin=origin.id if origin else "", model=spec.model,
+            provider=provider_of(spec), billing=spec.billing, fallback=instead_of, reserved_usd=reserved.left.usd,
+            continues=self._reviewed_number(row.task) if step.tree is StepTree.CONTINUE and not step.of else 0,
+        )  # fmt: skip
+        with self._db.write(durable=True):
+            add_run(self._db, run)
+            self._record_begun(run, spec, now)
+        self.prepare_slot(run)
+        return None
+
     def _record_run(self, run: RunRow, row: TaskRow, spec: AgentSpec, now: float) -> None:
         """Write that there is a run of the task, and that the task is at work; inside of a transaction."""
         add_run(self._db, run)
+        self._record_begun(run, spec, now)
+        self._board.clear_problems(row.path, "agent", "graph", "warning")
+        self._board.transition(
+            run.task, Status.RUNNING, self._round_description(run), now, attempt=run.attempt, by=self._places.instance,
+            agent_used=run.agent, fresh_start=False,
+        )  # fmt: skip
+
+    def _record_begun(self, run: RunRow, spec: AgentSpec, now: float) -> None:
         self._holding.record_agent(run.agent, spec.sandbox.mode, now)
         self._db.event(
             now,
@@ -142,11 +188,6 @@ class RunStarter:
             attempt=run.attempt,
             level=run.start.sandbox_level,
         )
-        self._board.clear_problems(row.path, "agent", "graph", "warning")
-        self._board.transition(
-            run.task, Status.RUNNING, self._round_description(run), now, attempt=run.attempt, by=self._places.instance,
-            agent_used=run.agent, fresh_start=False,
-        )  # fmt: skip
 
     def _round_description(self, run: RunRow) -> str:
         """Which round of a loop it is and why that is needed, in words; empty: of none."""
@@ -163,10 +204,18 @@ class RunStarter:
 
         One that ended before its slot was ready has left nothing: what it was to go on with is gone on with.
         """
-        last = None if row.fresh_start else last_ended_run(self._db, row.id)
+        last = None if row.fresh_start else self._last_run_for_task(row.id)
         if last is None or last.slot.base or not last.origin:
             return last
         return find_ended_run(self._db, last.origin)
+
+    def _last_run_for_task(self, task: str) -> FinishedRun | None:
+        """The run of a task that ended last; after a pattern the one whose change it chose."""
+        last = last_ended_run(self._db, task)
+        if last is None or not last.step:
+            return last
+        chosen = latest_submission(self._db, task)
+        return find_ended_run(self._db, chosen.run) if chosen else None
 
     def record_sandbox_status(self, now: float) -> None:
         """Note what there is to hold agents with, before the first of them starts."""
@@ -180,21 +229,23 @@ class RunStarter:
         # A session goes on with its files as they were, which are the reviewed work.
         continued = SubmissionKey(run.task, run.continues)
         reviewed = find_submission(self._db, continued) if run.continues and not origin else None
-        stack = Stack() if latest or origin else stack_of(self._db, run.task)
+        place = start_place(self._db, run, origin)
+        stack = Stack() if latest or place.start_from else stack_of(self._db, run.task)
         if stack.obstacle:
             deferred = SlotDeferred(reason=f"waits: {stack.obstacle}")
             self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: deferred))
             return
         request = SlotRequest(
             number=run.slot.number, task=run.task, run=run.id, attempt=run.attempt, epoch=run.start.epoch,
-            agent=run.agent, start_from=latest.commit_id if latest else origin.slot.base if origin else "",
-            restore=origin.state.kept_commit if origin else "", tip=latest.tip_to_merge if latest else "",
+            agent=run.agent, start_from=latest.commit_id if latest else place.start_from,
+            restore=place.restore, tip=latest.tip_to_merge if latest else "",
             reviewed=ReviewedWork(commit=reviewed.commit_id, base=reviewed.base) if reviewed else None,
             branch=settings.integration.branch, target=self._board.specs.target(),
             setup=settings.setup, copy=settings.copy, sandbox=settings.sandbox, caches=settings.caches,
             known=self._landings.known(), needed=self._landings.needed_by(run.task),
             conflict=self._conflict_notes(run), stack=stacked_submissions(self._db, stack.parents),
-            stacked_on=latest.stacked_on if latest else origin.slot.stacked_on if origin else stack.encoded,
+            stacked_on=latest.stacked_on if latest else place.stacked_on or stack.encoded,
+            shown=self._steps.changes(run),
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(PREPARE, run.id, lambda: self._prepare(request)))
 
@@ -216,7 +267,7 @@ class RunStarter:
         place = replace(run.slot, base=slot.base, missing_commits=lacks, stacked_on=slot.stacked_on)
         run = replace(run, slot=place)
         messages = self._prompts.unread_messages(run)
-        words = self._prompts.build(agent, spec, row, run, messages)
+        words = self._prompts.build(agent, row, run, messages, slot.shown)
         with self._db.write(durable=True):
             for message in messages:
                 self._documents.mark_delivered(message, run.id, now)
@@ -232,7 +283,7 @@ class RunStarter:
         row = self._board.task(run.task)
         spec, agent = self._board.specs.task(row.path), self._board.specs.agent(run.agent)
         assert agent is not None, "an agent that has gone is found before a run goes on"
-        words = self._prompts.build(agent, spec, row, run, ())
+        words = self._prompts.build(agent, row, run)
         with self._db.write(durable=True):
             live = replace(run.live, waiting_seconds=waiting_seconds(run, now))
             self._record_start(replace(run, live=live), spec, now)
@@ -274,6 +325,7 @@ class RunStarter:
                 stall=agent.limits.stall, output_limit=agent.limits.output,
                 inbox=tuple(self._prompts.inbox_answers(run)), conflict=run.conflict, repo_id=self._places.repo_id,
                 recording=self._recording_path(agent), resume=run.session, mode=run.mode,
+                step=run.step, role=run.role if run.step else "",
                 ask_tools=ApprovalPoint.TOOLS in self._approval_points(spec),
                 granted=self._grants.patterns(run.task, run.agent), budget=budget,
                 variables=tuple(slot_variables(self._places.state, run.slot.number).items()),

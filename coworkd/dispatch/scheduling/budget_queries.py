@@ -44,10 +44,14 @@ class BudgetReader:
         self._board = board
         self._db = board.db
 
-    def reserve(self, row: TaskRow, agent: AgentSpec, now: float) -> Reservation | BudgetExhausted:
-        """What a run of this task by this agent may use, or why it may not start."""
+    def reserve(self, row: TaskRow, agent: AgentSpec, now: float, *, wave: int = 1) -> Reservation | BudgetExhausted:
+        """What a run of this task by this agent may use, or why it may not start.
+
+        `wave`: how many runs of the task start together and share what is left of its budget, this one included.
+        """
         task, unknown, places = self._with_reserved(row), self.price_unknown(agent), self._free_places()
-        return reserve(budget_state(task, self.day(now), agent, price_unknown=unknown, starting_runs=places))
+        day = self.day(now)
+        return reserve(budget_state(task, day, agent, price_unknown=unknown, starting_runs=places, wave=wave))
 
     def extra_dollars(self, row: TaskRow, now: float) -> float:
         """What a live run of this task may cost beyond its reservation, once that is used up."""

@@ -64,6 +64,8 @@ class BudgetState:
     """When the oldest of what was used leaves the 24 hours."""
     starting_runs: int = 1
     """Runs that may start now, this one included: they share what is left of the day."""
+    wave: int = 1
+    """Runs of the task that start together, this one included: they share what is left of the task's budget."""
     paid_by_use: bool = True
     """A subscription costs no money of its own."""
     price_unknown: bool = False
@@ -75,14 +77,15 @@ class BudgetState:
 
 
 def budget_state(
-    task: TaskBudget, day: DailyBudget, agent: AgentSpec, *, price_unknown: bool, starting_runs: int = 1
+    task: TaskBudget, day: DailyBudget, agent: AgentSpec, *, price_unknown: bool, starting_runs: int = 1, wave: int = 1
 ) -> BudgetState:
     """The state for one run of a task by an agent."""
     return BudgetState(
         limit=task.limit, used=task.used, task_reserved=task.reserved, last_unused=task.last_unused,
         last_message=task.last_message,
         daily_limit=day.limit, daily_used=day.used, reserved=day.reserved, oldest_expires_at=day.oldest_expires_at,
-        starting_runs=max(starting_runs, 1), paid_by_use=agent.billing == "api", price_unknown=price_unknown,
+        starting_runs=max(starting_runs, 1), wave=max(wave, 1), paid_by_use=agent.billing == "api",
+        price_unknown=price_unknown,
     )  # fmt: skip
 
 
@@ -120,7 +123,8 @@ def reserve(budget: BudgetState) -> Reservation | BudgetExhausted:
     money = _dollars(budget)
     if isinstance(money, BudgetExhausted):
         return money
-    return Reservation(left=Budget(usd=money, tokens=None if tokens is None else int(tokens), minutes=minutes))
+    tokens = None if tokens is None else int(tokens / budget.wave)
+    return Reservation(left=Budget(usd=money, tokens=tokens, minutes=minutes))
 
 
 _LEAST_SHARE_USD = 0.01
@@ -156,7 +160,7 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
         return _daily_limit_reached(budget)
     # A run that had too little before is given all that is left, not a share again.
     shared = None if day is None else day if budget.last_unused is not None else day / budget.starting_runs
-    bounds = [bound for bound in (own, shared) if bound is not None]
+    bounds = [bound for bound in (own if own is None else own / budget.wave, shared) if bound is not None]
     usd = min(bounds)
     if budget.last_unused is not None and usd <= budget.last_unused:
         message = budget.last_message or f"{format_usd(budget.last_unused)} was not enough"

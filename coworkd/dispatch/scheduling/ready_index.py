@@ -13,7 +13,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.dependency_graph import ChainLengths
 from coworkd.core.model import TaskSpec
 from coworkd.core.task_rules import contradiction
-from coworkd.dispatch.patterns import PATTERNS
+from coworkd.dispatch.patterns.registry import NEXT_STEPS
 from coworkd.dispatch.scheduling.budget_queries import task_budget
 from coworkd.dispatch.scheduling.budget_rules import TaskBudget
 from coworkd.store import TaskRow
@@ -118,8 +118,7 @@ def _unsupported_reason(spec: TaskSpec) -> str:
     if found := contradiction(spec.mode, spec.pattern.name, loop=spec.loop is not None):
         # Untrusted text may say only some of what it says, and the rest stays as it was typed here.
         return found.reason
-    if spec.pattern.name not in PATTERNS:
-        return (
-            f"`pattern: {spec.pattern.name}` is not available in this version; there is: {', '.join(sorted(PATTERNS))}"
-        )
+    if spec.pattern.name not in NEXT_STEPS:
+        known = ", ".join(sorted(NEXT_STEPS))
+        return f"`pattern: {spec.pattern.name}` is not available in this version; there is: {known}"
     return ""

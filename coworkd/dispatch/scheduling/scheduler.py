@@ -192,7 +192,8 @@ def own_postponement(request: RunRequest, active: Sequence[ActiveRun], now: floa
     """Why this run may not begin, whatever its agent and however many are at work."""
     if request.not_before > now:
         return Postponed(reason="waits before its next attempt", until=request.not_before)
-    other = overlapping_run(request.touches, active)
+    # Runs of one task work in slots of their own, and one change of theirs lands.
+    other = overlapping_run(request.touches, [run for run in active if run.task != request.task])
     return Postponed(reason=f"waits for {other.task}, which touches the same files") if other else None
 
 

@@ -85,6 +85,7 @@ def answer_spec(parts: SpecParts) -> AnswerSpec:
         scope=parts.values.get("scope", Scope.ONCE),
         grant=parts.values.get("grant", ""),
         status=parts.values.get("status", ""),
+        choose=parts.values.get("choose", ""),
         request=parts.request,
         body=parts.body,
     )

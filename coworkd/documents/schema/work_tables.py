@@ -217,6 +217,7 @@ REVIEW = Schema(
     "reviews",
     (
         APPROVAL_FIELD,
+        Field("choose", text, help="The letter of the proposal that is taken, of several", trust=NEEDS_TRUST),
         Field("comment", text, help="Told to the agent, or kept with the answer", trust=HARMLESS),
         Field(
             "status",

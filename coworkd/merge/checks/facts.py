@@ -63,6 +63,20 @@ def check_findings(
     return (*_features(RiskLevel.HIGH, high), *_features(RiskLevel.MEDIUM, medium))
 
 
+def weakens_tests(repo: Repo, tip: str, candidate: str, files: Sequence[FileChange], commands: Sequence[str]) -> bool:
+    """Whether a change deletes, skips or loosens tests that were there, or changes how tests are run."""
+    before, after = CommitTree.read(repo, tip), CommitTree.read(repo, candidate)
+    named, configuration = named_tests(commands), named_configuration(commands)
+    texts = [_changed_text(before, after, file) for file in files[:_MAX_FILES] if _is_read(file, named)]
+    return bool(weakened_tests(texts, named)) or any(_may_configure_tests(text, configuration) for text in texts)
+
+
+def added_tests(files: Sequence[FileChange], commands: Sequence[str]) -> tuple[str, ...]:
+    """The files that a change adds and that hold tests."""
+    named = named_tests(commands)
+    return tuple(file.path for file in files if file.status == "A" and may_hold_tests(file.path, named))
+
+
 def _features(level: RiskLevel, findings: Sequence[str]) -> list[Feature]:
     more = [f"and {len(findings) - _MAX_FINDINGS} more of the kind"] if len(findings) > _MAX_FINDINGS else []
     return [Feature(level=level, what=what) for what in (*dict.fromkeys(findings[:_MAX_FINDINGS]), *more)]

@@ -11,18 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coworkd.merge.git.conflict_bundle import landed_since
-from coworkd.merge.git.integration import SUBMISSION_TRAILER, TASK_TRAILER
+from coworkd.merge.git.integration import TASK_TRAILER
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, submission_ref, update_refs
-from coworkd.system.git.trailers import trailers_of
 from coworkd.system.git.trees import differences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevertCommit:
     """A submission that undoes a landing, filed under its ref."""
-
-    number: int
 
     landing: str
     """The full id of what it undoes."""
@@ -40,29 +37,23 @@ class RevertFailed:
 
 
 def file_revert(repo: Repo, landing: str, task: str, number: int, tip: str) -> RevertCommit | RevertFailed:
-    """File the inverse of a landing of `task` as its submission `number`; the same again after a crash.
-
-    A landing that another instance made has taken a number of its own: then it is the next one after that.
-    """
+    """File the inverse of a landing of `task` as its submission `number`; the same again after a crash."""
     found = repo.commit(landing)
     parent = repo.commit(f"{landing}^1") if found else None
     if found is None or parent is None or repo.commit(f"{landing}^2") is None:
         return RevertFailed(reason=f"{landing} is no landing in this repository")
-    trailers = trailers_of(repo, [found])[found]
-    if trailers[TASK_TRAILER] != task:
+    if repo.run("log", "-1", f"--format=%(trailers:key={TASK_TRAILER},valueonly)", found).text != task:
         return RevertFailed(reason=f"nothing of `{task}` itself landed with {found[:12]}")
     tree = repo.tree_of(parent)
     if tree == repo.tree_of(found):
         return RevertFailed(reason="nothing was changed by it")
     commit = _commit(repo, found, tree, task)
-    taken = trailers[SUBMISSION_TRAILER].partition(" ")[0]
-    number = max(number, int(taken) + 1) if taken.isdecimal() else number
     name = submission_ref(task, number)
     if repo.commit(name) != commit and not update_refs(repo, [RefChange(name=name, old=None, new=commit)]):
         return RevertFailed(reason=f"{name} is taken by something else")
     paths = tuple(one.path for one in differences(repo, parent, found))
     later = tuple(other for other in landed_since(repo, found, tip, paths) if other != task)
-    return RevertCommit(number=number, landing=found, commit=commit, tree=tree, later=later)
+    return RevertCommit(landing=found, commit=commit, tree=tree, later=later)
 
 
 def _commit(repo: Repo, landing: str, tree: str, task: str) -> str:

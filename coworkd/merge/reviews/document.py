@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coworkd.board.pattern_verdicts import PatternReport, decision_text, verdict_fields
 from coworkd.core.check_names import check_log
 from coworkd.core.model import Check, RiskLevel
 from coworkd.core.policy.tool_risk import GRAVE
@@ -73,6 +74,8 @@ class ReviewSubject:
     """Seconds that the agent's run took; None: not known."""
     terminal_reason: str = ""
     """Why it has to be approved on a terminal; empty when the file is enough."""
+    decision: PatternReport | None = None
+    """How a pattern of collaboration came to it; None: one agent made it alone."""
 
 
 def render(subject: ReviewSubject, change: ChangeSummary, checks: Sequence[Check], claims: Sequence[str]) -> bytes:
@@ -91,6 +94,8 @@ def render(subject: ReviewSubject, change: ChangeSummary, checks: Sequence[Check
         cowork["text"] = subject.task_text_sha[:TEXT_DIGITS]
     if subject.merge_proof:
         cowork["proof"] = visible(subject.merge_proof)
+    if subject.decision:
+        cowork["verdict"] = dict(verdict_fields(subject.decision))
     cowork["verify"] = [_check_fields(check) for check in checks]
     approval: dict[str, Value] = {"approval": "pending"} if subject.asks_approval else {}
     fields: dict[str, Value] = {**approval, "status": "open", "cowork": cowork}
@@ -103,6 +108,7 @@ def render(subject: ReviewSubject, change: ChangeSummary, checks: Sequence[Check
         _agent_message(subject.agent_reply),
         _look_first(change),
         _facts(subject, change),
+        decision_text(subject.decision) if subject.decision else "",
         _evidence(subject, checks),
         _claims(claims),
         _diff(subject, change),

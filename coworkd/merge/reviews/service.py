@@ -12,6 +12,7 @@ from coworkd.board.approvals.requests import UserDecision, bind_request, is_unch
 from coworkd.board.approvals.requirements import requirement
 from coworkd.board.approvals.unsandboxed import task_notices
 from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.board.pattern_verdicts import pattern_report
 from coworkd.board.task_board import Board
 from coworkd.core.errors import printable
 from coworkd.core.event_kinds import EventKind
@@ -89,6 +90,7 @@ class ReviewService:
             task_text_sha=row.text_sha, current_text_sha=digest(spec.body.encode()),
             merge_proof=row.merge_proof, worked=_run_seconds(run), risk=request_row.risk, risk_reason=request_row.text,
             terminal_reason=self._requirement(request_row).first_line if row.needs_approval else "",
+            decision=pattern_report(self._db, row.task, row.attempt),
         )  # fmt: skip
         claims = [item.text for item in spec.criteria if not item.command]
         return render(subject, change, checks, claims)

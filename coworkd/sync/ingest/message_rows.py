@@ -137,6 +137,6 @@ def ingest_answer(db: Database, incoming: IncomingDocument, spec: AnswerSpec, si
             path=incoming.path, answer=word, comment=spec.comment, scope=spec.scope, granted=spec.grant,
             request=spec.request, status=spec.status, written=spec.written, sha=incoming.sha, body=spec.body,
             from_git=incoming.from_git, lookalike_reason=lookalike_reason(incoming.document), signer=signer,
-            on_terminal=announced_on_terminal(db, incoming.path, incoming.sha),
+            on_terminal=announced_on_terminal(db, incoming.path, incoming.sha), choose=spec.choose,
         ),
     )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -38,14 +37,6 @@ class Site:
         self.git("config", "user.email", "user@example.com")
         for path, text in (files if files is not None else {"README.md": "hello\n", "app.py": "x = 1\n"}).items():
             self.write(path, text)
-
-    @classmethod
-    def cloned(cls, other: Site, root: Path) -> Site:
-        """A clone of the repository on another machine, whose user has another home."""
-        site = cls(root)
-        shutil.rmtree(site.repo)
-        subprocess.run(["git", "clone", "-q", str(other.repo), str(site.repo)], env=site.env, check=True)
-        return site
 
     # ---- what a person types
 

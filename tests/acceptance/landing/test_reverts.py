@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from tests.acceptance.landing.site import Site
 
 EDIT = 'cat > /dev/null; echo "$COWORK_TASK" > made.$COWORK_TASK; echo "$COWORK_TASK" >> log.txt; echo ok'
@@ -75,45 +72,6 @@ def test_a_revert_that_collides_is_put_back_with_the_reason(w: Site) -> None:
     w.cmd("revert", "a")
     _says(w, "a", "reverted")
     assert not {"made.a", "made.b", "log.txt"} & w.tree()
-    assert w.problems() == ""
-
-
-def test_a_change_is_taken_back_with_all_that_depends_on_it(w: Site) -> None:
-    _landed(w, "a")
-    for task, needed in (("b", "a"), ("c", "b")):
-        w.task(task, f"depends_on: [{needed}]\n")
-        w.until(task, "done")
-    w.agent("slow", "cat > /dev/null; sleep 600")
-    w.task("d", "depends_on: [c]\n", agent="slow")
-    w.until("d", "running")
-    assert "needed by c, b, which landed on top of it" in " ".join(w.cmd("show", "a").stdout.split())
-    assert w.cmd("revert", "a", "--with-dependants").stdout.split("\n")[:3] == [
-        f"reviews/{task}.md: revert" for task in ("c", "b", "a")
-    ]
-    for task in ("c", "b", "a"):
-        _says(w, task, "reverted")
-    assert not {"made.a", "made.b", "made.c", "log.txt"} & w.tree()
-    assert w.problems() == ""
-    w.until("d", "paused")
-    assert "was taken back: `coworkd ready d`" in w.card("d")["why"]
-    kinds = [
-        (one["number"], one["kind"], one["state"]) for one in json.loads(w.cmd("show", "a", "--json").stdout)["reviews"]
-    ]
-    assert kinds == [(1, "work", "landed"), (2, "revert", "landed")]
-
-
-def test_what_is_asked_to_come_again_comes_in_the_order_of_its_dependencies(w: Site) -> None:
-    _landed(w, "a", "b", needs="depends_on: [a]\n")
-    w.cmd("revert", "a", "--with-dependants")
-    for task in ("b", "a"):
-        _says(w, task, "reverted")
-    w.down()
-    for task in ("b", "a"):
-        w.set(f"reviews/{task}.md", "status", "apply")
-    w.up()
-    for task in ("a", "b"):
-        _says(w, task, "landed")
-    assert {"made.a", "made.b", "log.txt"} <= w.tree()
     assert w.problems() == ""
 
 
@@ -200,30 +158,3 @@ def test_landing_onto_a_target_that_is_not_checked_out(w: Site) -> None:
     w.cmd("land", "--onto", "main")
     assert "made.a" in w.tree("main")
     assert w.git("symbolic-ref", "--short", "HEAD") == "topic"
-
-
-def test_a_teammates_clone_takes_back_and_brings_again_what_the_merge_commit_tells(w: Site, tmp_path: Path) -> None:
-    w.agent("ed", 'cat > /dev/null; echo "$COWORK_TASK" > made.$COWORK_TASK; echo ok')
-    w.config('approve: []\nverify: ["true"]\n')
-    w.up()
-    for task in ("a", "b"):
-        w.task(task)
-        w.until(task, "done")
-    w.down()
-    w.cmd("land")
-    w.commit("the workspace")
-    mate = Site.cloned(w, tmp_path / "mate")
-    mate.cmd("init")
-    mate.cmd("trust")
-    assert "+a" in mate.cmd("diff", "a").stdout
-    mate.up()
-    mate.cmd("revert", "a")
-    _says(mate, "a", "reverted")
-    assert "made.a" not in mate.tree()
-    assert "made.b" in mate.tree()
-    mate.cmd("apply", "a")
-    _says(mate, "a", "landed")
-    assert {"made.a", "made.b"} <= mate.tree()
-    mate.cmd("land")
-    assert mate.problems() == ""
-    mate.close()

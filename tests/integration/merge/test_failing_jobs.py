@@ -184,7 +184,7 @@ def test_a_tip_that_cannot_be_checked_again_is_a_problem_until_it_can(queue: Que
     queue.pass_time(30)
     message = queue.problems(CONFIG)["check of the tip"]
     assert message.startswith(f"whether `false` is still red without any change is not known: {LOCKED}; coworkd tries")
-    assert queue.merger.deadline() is not None
+    assert queue.merger.deadline(queue.now) is not None
     queue.pass_time(30)
     assert queue.problems(CONFIG)["check of the tip"] != message, "it says when coworkd tries next"
     queue.integration.broken = None

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coworkd.board.approvals.decision import ApprovalOutcome, ApprovalRequirement, SubmittedAnswer, decide
+from coworkd.board.approvals.decision import (
+    ApprovalOutcome,
+    ApprovalRequirement,
+    SubmittedAnswer,
+    decide,
+    decide_choice,
+)
 from coworkd.core.model import Answer
 
 NOW, BEFORE = "4f1c", "9e20"
@@ -87,3 +94,31 @@ def test_where_an_approval_has_to_be_given(
     assert (made.outcome, made.reason) == (ApprovalOutcome.HELD if reason else ApprovalOutcome.APPROVED, reason)
     rejected = replace(approved, answer="rejected")
     assert decide(NOW, rejected, requirement).outcome is ApprovalOutcome.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("written", "outcome"),
+    [
+        ({}, ApprovalOutcome.NONE),
+        ({"choose": "b"}, ApprovalOutcome.APPROVED),
+        ({"choose": "b", "answer": "approved"}, ApprovalOutcome.APPROVED),
+        ({"choose": "c"}, ApprovalOutcome.HELD),
+        ({"choose": "B"}, ApprovalOutcome.HELD),
+        ({"answer": "approved"}, ApprovalOutcome.HELD),
+        ({"answer": "rejected"}, ApprovalOutcome.REJECTED),
+        ({"answer": "changes"}, ApprovalOutcome.CHANGES),
+        ({"choose": "b", "answer": "rejected"}, ApprovalOutcome.HELD),
+        ({"choose": "b", "pulled": True}, ApprovalOutcome.HELD),
+        ({"choose": "b", "held_reason": "look-alike letters"}, ApprovalOutcome.HELD),
+        ({"choose": "b", "request": "older"}, ApprovalOutcome.VOID),
+    ],
+)
+def test_a_choice_counts_like_an_approval(written: dict[str, Any], outcome: ApprovalOutcome) -> None:
+    answer = SubmittedAnswer(**{"answer": "pending", "request": "r", **written})
+    assert decide_choice("r", answer, ("a", "b")).outcome is outcome
+
+
+def test_a_choice_is_given_where_an_approval_has_to_be() -> None:
+    answer = SubmittedAnswer(answer="pending", request="r", choose="a")
+    by_command = ApprovalRequirement(command_reason="by command")
+    assert decide_choice("r", answer, ("a",), by_command).outcome is ApprovalOutcome.HELD
