@@ -20,6 +20,10 @@ class ConflictFacts:
     commits: tuple[str, ...] = ()
     """The other commits there, as `abc1234 subject`, latest first."""
 
+    red: tuple[str, ...] = ()
+    """The check that is red with both changes and green with each alone, and the end of its output; empty: the files
+    do not merge."""
+
     def text(self) -> str:
         """For a column of the database."""
         return json.dumps(asdict(self))

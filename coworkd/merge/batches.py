@@ -29,6 +29,11 @@ class Batches:
         """Whether a submission must not be in a batch."""
         return key in self._alone
 
+    def suspect(self, key: SubmissionKey) -> str:
+        """The command that was red in a batch with this submission, and green without it; empty: none was."""
+        alone = self._alone.get(key)
+        return alone.command if alone else ""
+
     def forget_all_but(self, waiting: Collection[SubmissionKey]) -> None:
         """What has left the queue comes back as another submission."""
         self._alone = {key: alone for key, alone in self._alone.items() if key in waiting}

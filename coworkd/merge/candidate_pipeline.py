@@ -19,7 +19,7 @@ from coworkd.core.text_formats import shorten_start
 from coworkd.merge.blame import Blame, failure_of, needs_repetition, outcome_text
 from coworkd.merge.git.branch_moves import merge_target
 from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge_submission
-from coworkd.merge.git.conflict_bundle import Dispute, bundle, bundle_file, conflict_facts, kind_of
+from coworkd.merge.git.conflict_bundle import ConflictKind, Dispute, bundle, bundle_file, conflict_facts, kind_of
 from coworkd.merge.git.integration import MergeCommit, Submission
 from coworkd.merge.git.loss_check import lacks_lines, proof_sentence, prove_merge
 from coworkd.merge.git.revert_commits import tip_after_landing
@@ -37,6 +37,7 @@ from coworkd.merge.job_values import (
     Verified,
     VerifyRequest,
 )
+from coworkd.merge.joint_failure import LoneRun, joint_failure_facts
 from coworkd.merge.red_candidates import BlameFinder, WorkspaceChecks
 from coworkd.merge.tip_version import tip_version
 from coworkd.merge.verifier import GateRun, Verifier, gate_run, output_of, tip_version_output, verification_of
@@ -94,7 +95,11 @@ class CandidatePipeline:
         candidate = self._merge(merge_input)
         if not isinstance(candidate, MergeCandidate):
             return candidate
+        if confirmed := self._red_suspect(candidate):
+            return confirmed
         checks = self._run_checks(candidate)
+        if isinstance(checks, VerificationFailed):
+            return self._joint_failure(candidate, checks) or checks
         if not isinstance(checks, tuple):
             return checks
         return self._run_earlier_checks(candidate, checks)
@@ -162,12 +167,10 @@ class CandidatePipeline:
             kind=kind_of(merged),
             conflict=merged,
         )
-        path = bundle_file(self.state, request.task, request.number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(bundle(self.repo, dispute))
+        path = self._write_bundle(dispute)
         facts = conflict_facts(self.repo, request.commit, tip, merged)
         return MergeConflict(
-            tip=merge_input.tip, summary=f"conflict in {paths}{self._stack_note()}", bundle=str(path), facts=facts,
+            tip=merge_input.tip, summary=f"conflict in {paths}{self._stack_note()}", bundle=path, facts=facts,
             stacked_on=request.stacked_on, conflict_tip=tip if request.stack else "",
         )  # fmt: skip
 
@@ -183,6 +186,45 @@ class CandidatePipeline:
     def _stack_note(self) -> str:
         below = ", ".join(f"submission {one.number} of {one.task}" for one in self.request.stack)
         return f" with {below}, which it builds on" if below else ""
+
+    def _write_bundle(self, dispute: Dispute) -> str:
+        path = bundle_file(self.state, self.request.task, self.request.number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(bundle(self.repo, dispute))
+        return str(path)
+
+    def _lone_run(self, candidate: MergeCandidate) -> LoneRun:
+        run = self._run_on(self.request.commit, self.request.commands)
+        return LoneRun(
+            request=self.request, onto=candidate.onto, run=run, verifier=self.verifier, is_cancelled=self.is_cancelled
+        )  # fmt: skip
+
+    def _red_suspect(self, candidate: MergeCandidate) -> VerificationFailed | None:
+        """A batch was red with it and green without it, and so is the submission by itself: nothing else is needed."""
+        alone = self._lone_run(candidate).red_suspect(self.repo)
+        if alone is None:
+            return None
+        self.verifier.select_output(alone.output, self.request.task, range(1, len(alone.checks) + 1))
+        red = next(check for check in alone.checks if not check.green)
+        return VerificationFailed(tip=candidate.tip, checks=alone.checks, reason=_failure_reason(red))
+
+    def _joint_failure(self, candidate: MergeCandidate, failed: VerificationFailed) -> MergeConflict | None:
+        """A conflict, where the candidate is red only together with what landed since; None: it is not."""
+        request = self.request
+        red = next((check for check in reversed(failed.checks) if not check.green and not check.reached), None)
+        if red is None:
+            return None
+        if not self._lone_run(candidate).is_green(self.repo, red):
+            return None
+        dispute = Dispute(
+            submission=submission_of(request), tip=candidate.tip, base=request.base, kind=ConflictKind.VERIFY,
+            gate_log=red.tail,
+        )  # fmt: skip
+        return MergeConflict(
+            tip=candidate.tip, bundle=self._write_bundle(dispute), checks=failed.checks,
+            summary=f"`{red.command}` is red together with what has landed since, and green without it",
+            facts=joint_failure_facts(self.repo, request.commit, candidate.tip, red),
+        )  # fmt: skip
 
     # ---- run the checks
 

@@ -80,8 +80,7 @@ class ResultRecorder:
 
     def record(self, row: SubmissionRow, value: object, now: float) -> None:
         """One result of one job."""
-        if isinstance(value, Verified | VerificationFailed | FailedWithoutChange):
-            self._logs.show(row.task, value.checks)
+        self._show_output(row, value)
         if row.held and isinstance(value, Verified | VerificationFailed | MergeConflict | Landed):
             update_submission(self._db, row, held="")
             self._holds.update_problems(now)
@@ -102,6 +101,11 @@ class ResultRecorder:
                 self._reviews.write(row, value, now)
             case _:
                 pass
+
+    def _show_output(self, row: SubmissionRow, value: object) -> None:
+        ran = isinstance(value, Verified | VerificationFailed | FailedWithoutChange)
+        if ran or (isinstance(value, MergeConflict) and value.checks):
+            self._logs.show(row.task, value.checks)
 
     def _record_verified(self, row: SubmissionRow, value: Verified, now: float) -> None:
         led_astray, work = bool(unverified_reason(value.checks)), row.kind is SubmissionKind.WORK
@@ -147,6 +151,7 @@ class ResultRecorder:
             verified_on=value.tip,
             message=value.summary,
             bundle=value.bundle,
+            checks=_checks_json(value.checks),
             conflict=value.facts.text(),
             stacked_on=value.stacked_on,
             conflict_tip=value.conflict_tip,

@@ -39,6 +39,8 @@ class VerifyRequest:
     """The target's own commits are red as merged with what landed: what was made on top of them may repair that."""
     loop: bool = False
     """The task goes on, round after round, until the commands are green."""
+    suspect: str = ""
+    """The command that was red in a batch with it, and green without it; empty: none was."""
     undoes: str = ""
     """The landing that the submission takes back; empty: none."""
     caches: frozenset[CacheTool] = frozenset()
@@ -133,6 +135,8 @@ class MergeConflict:
     stacked_on: str = ""
     """The submissions that were merged with the tip before; `conflict_tip` is that merge."""
     conflict_tip: str = ""
+    checks: tuple[Check, ...] = ()
+    """Those of the merge, where the files merge and the checks are red."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

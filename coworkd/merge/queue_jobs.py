@@ -163,7 +163,9 @@ class QueueJobs:
 
     def _start_verification(self, row: SubmissionRow, now: float) -> None:
         red_target = self._watch.is_target_red(self._queue_reader.target_request())
-        request = dataclasses.replace(self._queue_reader.verify_request(row), onto_target=red_target)
+        request = dataclasses.replace(
+            self._queue_reader.verify_request(row), onto_target=red_target, suspect=self.batches.suspect(row.key)
+        )
         with self._db.write():
             self._record_beginning(row, now)
         verify = partial(self._integration.verify, request)

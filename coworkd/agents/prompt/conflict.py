@@ -45,6 +45,9 @@ def conflict_text(briefing: ConflictBriefing) -> str:
     parts = [render(Template.CONFLICT, bundle=briefing.bundle)]
     if facts.paths:
         parts.append(render(Template.CONFLICT_FILES, files=quoted(_lines((*facts.paths, *facts.remarks)))))
+    if facts.red:
+        check, output = facts.red
+        parts.append(render(Template.CONFLICT_RED, check=check, output=quoted(output)))
     if briefing.touches:
         parts.append(render(Template.CONFLICT_ALLOWED, patterns=", ".join(f"`{one}`" for one in briefing.touches)))
     for landed in briefing.landed[:MAX_LANDED]:

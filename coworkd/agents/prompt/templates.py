@@ -28,6 +28,7 @@ class Template(StrEnum):
     UNFINISHED = "unfinished"
     CONFLICT = "conflict"
     CONFLICT_FILES = "conflict-files"
+    CONFLICT_RED = "conflict-red"
     CONFLICT_ALLOWED = "conflict-allowed"
     CONFLICT_LANDED = "conflict-landed"
     CONFLICT_LANDED_REPLY = "conflict-landed-reply"

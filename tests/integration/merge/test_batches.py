@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from coworkd.core.conflict_facts import read_conflict_facts
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.history.landing_refs import landing_commits
@@ -119,19 +121,30 @@ def test_the_one_that_makes_a_batch_red_is_blamed_and_the_others_land(batch: Bat
     batch.queue.pass_time()
     assert batch.states(*keys) == "landed landed red landed"
     assert batch.landed() == ["a", "b", "d"]
-    assert batch.verifications == 6, "all, the tip, two, three, the third once more, the fourth"
+    assert batch.verifications == 6, "all, the tip, two, three, the third by itself, the fourth"
     assert "is red with it and green without it" in batch.reasons(EventKind.NOT_BATCHED)["c"]
 
 
 def test_of_two_that_are_red_only_together_the_later_is_blamed(batch: Batch) -> None:
-    batch.configure("test $(cat part.* | wc -l) -le 1")
+    batch.configure("n=$(cat part.* | wc -l); echo $n parts; test $n -le 1")
     files: list[Files] = [{"x": "x\n"}, {"part.1": "1\n"}, {"y": "y\n"}, {"part.2": "2\n"}]
     batch.user.commit("parts", {"part.0": ""})
     batch.base = batch.user.git("rev-parse", "main")
     keys = [batch.submit(task, made) for task, made in zip("abcd", files, strict=True)]
     batch.queue.pass_time()
-    assert batch.states(*keys) == "landed landed landed red"
+    assert batch.states(*keys) == "landed landed landed conflicted"
     assert batch.landed() == ["a", "b", "c"]
+    row = batch.row(keys[3])
+    assert "red together with what has landed since, and green without it" in row.message
+    bundle = json.loads(Path(row.bundle).read_text())
+    assert bundle["kind"] == "verify"
+    assert "2 parts" in bundle["gate_log"]
+    assert bundle["landed_since"] == ["c", "b", "a"]
+    assert bundle["files"] == []
+    facts = read_conflict_facts(row.conflict)
+    assert "exit 1" in facts.red[0]
+    assert "2 parts" in facts.red[1]
+    assert facts.landed == ("c", "b", "a")
 
 
 def test_what_conflicts_with_an_earlier_one_is_in_no_batch_with_it(batch: Batch) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from coworkd.agents.prompt.conflict import MAX_LANDED, MAX_LINES, ConflictBriefing, conflict_text
-from coworkd.core.conflict_facts import ConflictFacts, LandedWork
+from coworkd.core.conflict_facts import ConflictFacts, LandedWork, read_conflict_facts
 
 
 def landed(task: str, text: str = "Do it.\n", reply: str = "Done.") -> LandedWork:
@@ -31,6 +31,14 @@ def test_what_others_wrote_is_quoted() -> None:
     assert "like this:\n\n> # I\n> did it" in text
     assert "`src/**`" in text
     assert [line for line in text.splitlines() if line.startswith("#")] == [text.splitlines()[0]]
+
+
+def test_a_check_that_is_red_only_with_both_is_told_with_its_output() -> None:
+    facts = ConflictFacts(red=("`make test`: exit 1", "# assert\n1 failed"), landed=("one",))
+    text = conflict_text(ConflictBriefing(bundle="/b.json", facts=facts))
+    assert "`make test`: exit 1\n\n> # assert\n> 1 failed" in text
+    assert "In conflict" not in text
+    assert read_conflict_facts(facts.text()) == facts
 
 
 def test_it_has_a_bound() -> None:
