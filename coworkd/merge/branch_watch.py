@@ -24,8 +24,8 @@ from coworkd.store.landings import Landings
 from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 from coworkd.system.git.ref_versions import ref_versions
 
-BRANCH: Job[None, BranchReport | None] = Job(name="integration branch", purpose=Purpose.INTEGRATION)
-"""Looks at the branches, and moves integration."""
+BRANCH: Job[None, BranchReport | None] = Job(name="integration branch", purpose=Purpose.INTEGRATION, longest_pause=20.0)
+"""Looks at the branches, and moves integration. A person may switch the worktree that keeps it from being moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

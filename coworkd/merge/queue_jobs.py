@@ -27,7 +27,9 @@ from coworkd.store.problems import remove_task_problems
 from coworkd.store.submissions import find_in_queue, get_submission
 from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
-LAND: Job[tuple[SubmissionKey, ...], Landed | TipMoved] = Job(name="landing", purpose=Purpose.INTEGRATION)
+LAND: Job[tuple[SubmissionKey, ...], Landed | TipMoved] = Job(
+    name="landing", purpose=Purpose.INTEGRATION, longest_pause=20.0
+)
 DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary", purpose=Purpose.CAT_FILE_COMMAND)
 _QUEUE = "queue"
 """The source of problems of a submission that cannot land."""
@@ -155,11 +157,12 @@ class QueueJobs:
             self._reviews.ask_again(row, now)
         if changed:
             return
-        land = self._queue_reader.land_request(rows)
-        with self._db.write(durable=True):
-            for row in rows:
-                self._db.event(now, EventKind.LANDING, task=row.task, number=row.number, candidate=row.candidate)
-        self._jobs.start(LAND, tuple(row.key for row in rows), lambda: self._integration.land(land))
+        land, keys = self._queue_reader.land_request(rows), tuple(row.key for row in rows)
+        if keys not in self._jobs.failing(LAND):
+            with self._db.write(durable=True):
+                for row in rows:
+                    self._db.event(now, EventKind.LANDING, task=row.task, number=row.number, candidate=row.candidate)
+        self._jobs.start(LAND, keys, lambda: self._integration.land(land))
 
     def _start_verification(self, row: SubmissionRow, now: float) -> None:
         red_target = self._watch.is_target_red(self._queue_reader.target_request())

@@ -86,6 +86,8 @@ class Job(Generic[Subject, Value]):
     purpose: Purpose
     first_pause: float = 5.0
     """Seconds after the first failure before the same job may start again; 0: at once, for its caller decides."""
+    longest_pause: float = MAX_PAUSE
+    """Seconds that the pause grows to; short where a person can remove the cause, and trying costs little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +279,7 @@ class Jobs:
 
 def _failed(job: Job[Any, Any], error: Exception, before: JobFailed | None, now: float) -> JobFailed:
     times = before.times + 1 if before else 1
-    pause = min(job.first_pause * PAUSE_GROWTH ** min(times - 1, 30), MAX_PAUSE)
+    pause = min(job.first_pause * PAUSE_GROWTH ** min(times - 1, 30), job.longest_pause)
     return JobFailed(error=error, times=times, retry_at=now + pause)
 
 

@@ -329,3 +329,23 @@ def test_a_branch_that_a_person_moves_in_the_last_moment_is_not_overwritten(batc
     assert "at that very moment" in batch.reasons(EventKind.NOT_LANDED)["a"]
     assert "the integration branch has moved from" in batch.reasons(EventKind.VERIFYING)["a"]
     assert batch.user.git("show", "cowork/integration:mine.txt") == "x"
+
+
+def test_a_landing_that_waits_for_a_worktree_of_the_users_begins_once_and_goes_on_soon(batch: Batch) -> None:
+    batch.configure()
+    first = batch.submit("a", {"a.txt": "x\n"})
+    batch.queue.pass_time()
+    assert batch.states(first) == "landed"
+    worktree = batch.user.root.parent / "elsewhere"
+    batch.user.git("worktree", "add", "-q", str(worktree), "cowork/integration")
+    key = batch.submit("b", {"b.txt": "x\n"})
+    for _ in range(4):
+        batch.queue.pass_time(400)
+        assert "is checked out in a worktree" in batch.queue.problems("tasks/b.md")["queue"]
+    assert batch.states(key) == "green"
+    batch.user.git("worktree", "remove", "-f", str(worktree))
+    batch.queue.pass_time(20)
+    assert batch.states(key) == "landed"
+    begun = batch.queue.db.query("SELECT task FROM events WHERE kind = ? AND task = 'b'", EventKind.LANDING)
+    assert len(begun) == 1
+    assert "queue" not in batch.queue.problems("tasks/b.md")
