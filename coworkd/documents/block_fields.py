@@ -31,6 +31,7 @@ Word = TypeVar("Word", bound=StrEnum)
 
 MAX_SCORE = 10.0
 
+_CLAIM_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _SCORE = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,6})?")
 _DECISIONS = " | ".join(Decision)
 _SEVERITIES = " | ".join(Severity)
@@ -40,12 +41,13 @@ _WHERE = "<PATH:LINE>"
 _CLAIM = "<what is wrong>"
 _PROOF = "<a command that fails because of it; leave this line out if there is none>"
 _SCORE_FORM = "<a number from 0 to 10>"
+_NUMBER = "<number of a claim>"
 _BEST, _NEXT = "<letter of the best>", "<letter of the next>"
 _DONE, _LEFT, _RISK, _PATH = "<what is done>", "<what is left to do>", "<what may go wrong>", "<path of a file>"
 
 PLACEHOLDERS = frozenset({
-    _DECISIONS, _SEVERITIES, _ANSWER, _BECAUSE, _WHERE, _CLAIM, _PROOF, _SCORE_FORM, _BEST, _NEXT, _DONE, _LEFT, _RISK,
-    _PATH,
+    _DECISIONS, _SEVERITIES, _ANSWER, _BECAUSE, _WHERE, _CLAIM, _PROOF, _SCORE_FORM, _NUMBER, _BEST, _NEXT, _DONE,
+    _LEFT, _RISK, _PATH,
 })  # fmt: skip
 """What a form has in the place of values: a block that still holds one was not filled in."""
 
@@ -66,13 +68,16 @@ class BlockTerms:
     """The letters that a ballot has to rank, all of them."""
     scored: bool = False
     """A verdict has to have a score."""
+    claims: int = 0
+    """An answer has to mark so many numbered claims, from 1, each as adopted or as dissent."""
 
 
 def form_text(kind: BlockKind, terms: BlockTerms) -> str:
     """The lines of a block with placeholders for values; as it stands it cannot be read."""
     match kind:
         case BlockKind.ANSWER:
-            return f'answer: "{_ANSWER}"\nbecause: "{_BECAUSE}"\n'
+            marks = f'adopted: ["{_NUMBER}"]\ndissent: ["{_NUMBER}"]\n' if terms.claims else ""
+            return f'answer: "{_ANSWER}"\n{marks}because: "{_BECAUSE}"\n'
         case BlockKind.BALLOT:
             places = [_BEST, *[_NEXT] * (len(terms.letters) - 1)]
             listed = ", ".join(f'"{place}"' for place in places)
@@ -90,8 +95,7 @@ def read_fields(kind: BlockKind, fields: Mapping[str, Value], terms: BlockTerms)
     """The block that these fields make. Raises DocumentError, with the key, for anything else."""
     match kind:
         case BlockKind.ANSWER:
-            _refuse_unknown(fields, ("answer", "because"))
-            return AnswerBlock(answer=_required(fields, "answer", _text), because=_because(fields))
+            return _answer(fields, terms)
         case BlockKind.BALLOT:
             _refuse_unknown(fields, ("rank", "because"))
             rank = _required(fields, "rank", lambda value: _ranked(value, terms.letters))
@@ -103,6 +107,15 @@ def read_fields(kind: BlockKind, fields: Mapping[str, Value], terms: BlockTerms)
             return FindingsBlock(findings=_required(fields, "findings", _findings))
         case BlockKind.HANDOFF:
             return _handoff(fields)
+
+
+def _answer(fields: Mapping[str, Value], terms: BlockTerms) -> AnswerBlock:
+    _refuse_unknown(fields, ("answer", "because", "adopted", "dissent"))
+    adopted, dissent = (_read(fields, key, _numbers) or () for key in ("adopted", "dissent"))
+    if terms.claims and sorted((*adopted, *dissent)) != list(range(1, terms.claims + 1)):
+        raise DocumentError(f"write each number from 1 to {terms.claims} once, in `adopted` or in `dissent`")
+    answer = _required(fields, "answer", _text)
+    return AnswerBlock(answer=answer, because=_because(fields), adopted=adopted, dissent=dissent)
 
 
 def _verdict(fields: Mapping[str, Value], terms: BlockTerms) -> VerdictBlock:
@@ -180,6 +193,18 @@ def _text_list(value: Value) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise DocumentError("a list belongs here; write `[a, b]`")
     return tuple(_text(item) for item in value)
+
+
+def _numbers(value: Value) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise DocumentError("a list of numbers belongs here; write `[1, 3]`")
+    return tuple(_number(item) for item in value)
+
+
+def _number(value: Value) -> int:
+    if not isinstance(value, str) or not _CLAIM_NUMBER.fullmatch(value):
+        raise DocumentError("write the numbers of claims, such as `[1, 3]`")
+    return int(value)
 
 
 def _ranked(value: Value, letters: Sequence[str]) -> tuple[str, ...]:

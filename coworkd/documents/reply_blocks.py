@@ -18,6 +18,8 @@ from coworkd.documents.yaml_reader import entries
 
 NO_TERMS = BlockTerms()
 MAX_BYTES = 64 * 1024
+MAX_REPLY = 1024 * 1024
+"""Characters of a whole reply: reading it takes about a second where it is made to be slow to read."""
 MAX_HANDOFF_BYTES = 4 * 1024
 
 
@@ -47,6 +49,8 @@ def block_form(kind: BlockKind, terms: BlockTerms = NO_TERMS) -> str:
 
 
 def _only_fence(reply: str, kind: BlockKind) -> Fence:
+    if len(reply) > MAX_REPLY:
+        raise DocumentError(f"the reply is longer than {MAX_REPLY} characters; reply with the block `{kind}` alone")
     found = [fence for fence in top_level_fences(reply) if _means(fence, kind)]
     if not found:
         raise DocumentError(f"there is no block ```{kind} of its own, at the beginning of a line")

@@ -92,10 +92,9 @@ class _Scan:
     def _read(self, start: int, opening: re.Match[str]) -> tuple[Fence, int]:
         """The fence that opens at this line, and the number of the line behind it."""
         marks, indent = opening["marks"], _indent(opening[0])
-        closing = re.compile(rf" {{0,3}}{re.escape(marks)}{re.escape(marks[0])}*[ \t]*")
         text: list[str] = []
         end = start + 1
-        while end < len(self._lines) and not closing.fullmatch(self._lines[end]):
+        while end < len(self._lines) and not _closes(self._lines[end], marks):
             line = self._lines[end]
             text.append(line[min(indent, len(line) - len(line.lstrip(" "))) :])
             end += 1
@@ -145,6 +144,12 @@ def _opening(line: str) -> re.Match[str] | None:
     """The marks that open a fence, wherever the line stands."""
     found = _FENCE.fullmatch(line)
     return None if found and found["marks"][0] == "`" and "`" in found["info"] else found
+
+
+def _closes(line: str, marks: str) -> bool:
+    """Whether a line ends the fence that these marks have opened."""
+    bare = line.strip(" \t")
+    return len(bare) >= len(marks) and not bare.strip(marks[0]) and _indent(line) <= 3
 
 
 def _list_marker(line: str) -> re.Match[str] | None:

@@ -55,4 +55,5 @@ def _with_block(context: StepContext, reply: str) -> StepContext:
 
 def block_terms(step: RunStep) -> BlockTerms:
     """What a block has to hold for this step."""
-    return BlockTerms(letters=tuple(LETTERS[: len(step.shows)]) if step.lettered else (), scored=step.scored)
+    letters = tuple(LETTERS[: len(step.shows)]) if step.lettered else ()
+    return BlockTerms(letters=letters, scored=step.scored, claims=len(step.findings) if step.numbered else 0)

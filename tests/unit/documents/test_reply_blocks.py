@@ -21,7 +21,7 @@ from coworkd.core.reply_blocks import (
     VerdictBlock,
 )
 from coworkd.documents.block_fields import BlockTerms
-from coworkd.documents.reply_blocks import MAX_HANDOFF_BYTES, UnreadableBlock, block_form, read_block
+from coworkd.documents.reply_blocks import MAX_HANDOFF_BYTES, MAX_REPLY, UnreadableBlock, block_form, read_block
 from coworkd.documents.yaml_reader import Value
 from coworkd.documents.yaml_writer import pair_line
 
@@ -32,7 +32,13 @@ FINDINGS = st.builds(
     ReviewFinding, severity=st.sampled_from(Severity), where=st.just("") | TEXTS, claim=TEXTS, proof=st.just("") | TEXTS
 )
 BLOCKS = st.one_of(
-    st.builds(AnswerBlock, answer=TEXTS, because=st.just("") | TEXTS),
+    st.builds(
+        AnswerBlock,
+        answer=TEXTS,
+        because=st.just("") | TEXTS,
+        adopted=st.lists(st.integers(1, 99)).map(tuple),
+        dissent=st.lists(st.integers(1, 99)).map(tuple),
+    ),
     st.builds(BallotBlock, rank=st.permutations(LETTERS).map(tuple), because=st.just("") | TEXTS),
     st.builds(
         VerdictBlock,
@@ -90,7 +96,7 @@ def test_a_decision_in_any_other_spelling_is_unreadable(decision: Decision, data
 @pytest.mark.parametrize("kind", BlockKind)
 @pytest.mark.parametrize("scored", [False, True])
 def test_the_form_of_a_prompt_is_no_answer(kind: BlockKind, scored: bool) -> None:
-    terms = BlockTerms(letters=LETTERS, scored=scored)
+    terms = BlockTerms(letters=LETTERS, scored=scored, claims=2 if scored else 0)
     assert isinstance(read_block(block_form(kind, terms), kind, terms), UnreadableBlock)
 
 
@@ -160,6 +166,7 @@ def test_a_block_that_is_read(reply: str) -> None:
         "```verdict\n```",
         "```verdict\npass\n```",
         f"```verdict\ndecision: pass\nbecause: {'x' * 65536}\n```",
+        f"{PASS}{'x' * MAX_REPLY}",
     ],
 )
 def test_a_block_that_is_unreadable(reply: str) -> None:
@@ -169,6 +176,25 @@ def test_a_block_that_is_unreadable(reply: str) -> None:
 @pytest.mark.parametrize("rank", ["[a, b]", "[a, b, c, d]", "[a, b, b]", "[A, b, c]", "a", "[[a], b, c]", "[x, y, z]"])
 def test_a_ballot_ranks_exactly_the_letters_that_were_offered(rank: str) -> None:
     assert isinstance(read_block(f"```ballot\nrank: {rank}\n```", BlockKind.BALLOT, TERMS), UnreadableBlock)
+
+
+@pytest.mark.parametrize(
+    ("marks", "read"),
+    [
+        ("adopted: [1, 3]\ndissent: [2]", True),
+        ("adopted: [1, 2, 3]", True),
+        ("adopted: [1, 2]", False),
+        ("adopted: [1, 2, 3]\ndissent: [3]", False),
+        ("adopted: [1, 2, 3, 4]", False),
+        ("adopted: 1 2 3", False),
+        ("adopted: [1, two, 3]", False),
+        ("adopted: [1, 2.0, 3]", False),
+        ("", False),
+    ],
+)
+def test_each_claim_is_marked_once(marks: str, read: bool) -> None:
+    block = read_block(f"```answer\nanswer: x\n{marks}\n```", BlockKind.ANSWER, BlockTerms(claims=3))
+    assert isinstance(block, AnswerBlock) is read
 
 
 def test_a_score_that_was_asked_for_has_to_be_there() -> None:

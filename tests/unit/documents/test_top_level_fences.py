@@ -47,6 +47,8 @@ def test_what_is_found_is_what_a_parser_of_commonmark_finds(text: str) -> None:
         ("   ~~~ a\nx\n   ~~~~", [1]),
         ("text\n```a\n```\ntext\n\n```b\n```\n", [2, 6]),
         ("```a\r\nx\r\n```\r\n", [1]),
+        ("````a\n```\n`````  \n```b\n```", [1, 4]),
+        ("```a\n    ```\n```\n```b\n```", [1, 4]),
         ("1. see:\n   ```sh\n   ls\n   ```\n\n```a\n```", [6]),
         ("- see:\n  ```sh\n  ls\n```a\n```", [4]),
         ("````md\n```a\n```\n````", [1]),

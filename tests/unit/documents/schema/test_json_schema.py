@@ -73,6 +73,8 @@ FOLDERS = {"task": "tasks/x.md", "agent": "agents/x.md", "review": "reviews/x.md
         ("task", "max_attempts: '2'"),
         ("task", "timeout: 1h30m"),
         ("task", "timeout: 90"),
+        ("task", "pattern: Team"),
+        ("task", "pattern: {name: red-team, members: [a, b], judges: c, rounds: '2', risk: High, critique: 0}"),
         ("task", "approve: merge"),
         ("task", "approve: []"),
         ("task", "budget: {usd: 2.5, tokens: 4000, minutes: }"),
