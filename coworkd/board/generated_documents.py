@@ -22,6 +22,8 @@ from coworkd.sync.disk.folder import digest
 from coworkd.sync.effective_specs import decode_bytes
 
 GENERATED = "written by coworkd"
+ANSWER = "answer"
+"""How the file of a message ends that is what a task with `mode: answer` was for."""
 
 
 class GeneratedDocuments:

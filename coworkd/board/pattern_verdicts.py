@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from coworkd.agents.json_codec import from_json, to_json
 from coworkd.core.model import PatternName
 from coworkd.core.pattern_verdicts import JudgedFinding, PatternVerdict
+from coworkd.core.runs import EndedState
 from coworkd.core.step_states import StepKind, StepState
 from coworkd.core.terminal_text import visible
 from coworkd.core.text_formats import format_usd, shorten
 from coworkd.core.tries import TryKind, TryResult, TryStep
 from coworkd.documents.markdown import Value
-from coworkd.store import Database, PatternRow, StepRow
+from coworkd.store import Database, PatternRow, RunRow, StepRow
 from coworkd.store.runs import find_run
 from coworkd.store.steps import find_pattern, steps_of
 from coworkd.system.git.refs import submission_ref
@@ -41,9 +43,8 @@ class ProposalView:
     tried: str = ""
     """What its try has found."""
     cost_usd: float | None = None
-    base: str = ""
-    commit: str = ""
-    ref: str = ""
+    look: str = ""
+    """What shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,9 @@ def read_report(db: Database, row: PatternRow, verdict: PatternVerdict) -> Patte
     known = [cost for cost in costs if cost is not None]
     return PatternReport(
         pattern=PatternName(json.loads(row.spec)["request"]["name"]), verdict=verdict,
-        proposals=tuple(_proposal(db, step, steps, verdict) for step in steps if step.number),
+        proposals=tuple(
+            _proposal(db, step, steps, verdict) for step in steps if step.number or step.key in verdict.letters
+        ),
         cost_usd=sum(known) if known else None,
     )  # fmt: skip
 
@@ -80,9 +83,15 @@ def _proposal(db: Database, step: StepRow, steps: list[StepRow], verdict: Patter
     letter = LETTERS[verdict.letters.index(step.key)] if step.key in verdict.letters else ""
     return ProposalView(
         step=step.key, agent=run.agent if run else "", letter=letter, tried=_tried(step.key, steps),
-        cost_usd=run.usage.cost_usd if run else None, base=step.base, commit=step.commit_id,
-        ref=submission_ref(step.task, step.number),
+        cost_usd=run.usage.cost_usd if run else None, look=_look(step, run),
     )  # fmt: skip
+
+
+def _look(step: StepRow, run: RunRow | None) -> str:
+    """How a person sees what a step made: the command for a change, the message for an answer."""
+    if step.number:
+        return f"git diff {step.base[:12]} {submission_ref(step.task, step.number)}"
+    return f".cowork/{run.state.message_path}" if run and isinstance(run.state, EndedState) else ""
 
 
 def _tried(key: str, steps: list[StepRow]) -> str:
@@ -106,6 +115,11 @@ def _result_text(result: TryResult) -> str:
 
 
 # ---- text
+
+
+def verdict_data(report: PatternReport) -> dict[str, Any]:
+    """The verdict for machines: the same keys as in a review, and the cost as a number."""
+    return {**verdict_fields(report), "cost_usd": report.cost_usd}
 
 
 def verdict_fields(report: PatternReport) -> Mapping[str, Value]:
@@ -164,7 +178,7 @@ def _proposal_cells(one: ProposalView, *, taken: bool) -> list[str]:
     cost = "" if one.cost_usd is None else format_usd(one.cost_usd)
     return [
         f"{one.step} (taken)" if taken else one.step, one.agent, one.tried, cost,
-        f"`git diff {one.base[:12]} {one.ref}`",
+        f"`{one.look}`",
     ]  # fmt: skip
 
 

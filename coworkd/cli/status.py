@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from coworkd.board.pattern_verdicts import pattern_report, verdict_data
 from coworkd.board.views.attention import AttentionItem, AttentionKind, attention_items
 from coworkd.board.views.status import BoardView, Card, board_view, card_of, with_fault
 from coworkd.cli.completion import TaskName
@@ -28,6 +29,7 @@ from coworkd.store.events import events_after
 from coworkd.store.messages import messages_of
 from coworkd.store.runs import runs_of
 from coworkd.store.stacks import stacked_tasks
+from coworkd.store.steps import latest_pattern
 from coworkd.store.submissions import submissions_of
 from coworkd.store.usage import has_estimated_cost
 
@@ -248,6 +250,7 @@ def _history_json(workspace: Workspace, db: Database, row: TaskRow) -> dict[str,
         "estimated": has_estimated_cost(db, task),
         "stacked_on": [{"task": on.task, "submission": on.number} for on in stacked_tasks(db).get(task, ())],
         "loop": _loop_json(row, runs),
+        "verdict": _verdict_json(db, row),
         "runs": [_run_json(workspace, run) for run in runs],
         "messages": [_message_json(message) for message in messages],
         "reviews": [
@@ -258,6 +261,16 @@ def _history_json(workspace: Workspace, db: Database, row: TaskRow) -> dict[str,
             for s in submissions
         ],
     }  # fmt: skip
+
+
+def _verdict_json(db: Database, task: TaskRow) -> dict[str, Any] | None:
+    """How the pattern of the latest attempt that had one has decided; None: it has not, or there is none."""
+    row = latest_pattern(db, task.id)
+    report = pattern_report(db, task.id, row.attempt) if row else None
+    if report is None:
+        return None
+    empty: dict[str, Any] = {"of": "", "tally": [], "dissent": [], "findings": [], "voices": [], "cost_usd": None}
+    return empty | verdict_data(report)
 
 
 def _loop_json(task: TaskRow, runs: list[RunRow]) -> dict[str, Any] | None:
@@ -297,6 +310,7 @@ def _shown(task: dict[str, Any]) -> list[str]:
         ("file", f".cowork/{task['path']}"),
         ("why", task["why"]),
         ("loop", _shown_loop(task["loop"])),
+        ("decided", f"{task['verdict']['decision']}: {task['verdict']['reason']}" if task["verdict"] else ""),
         ("needs", ", ".join(task["blocked_by"])),
         ("stacked", ", ".join(f"on {on['task']} (submission {on['submission']})" for on in task["stacked_on"])),
         ("agent", task["agent"] or "none: write one into the task, or `agent:` into config.yaml"),
@@ -331,6 +345,7 @@ def _shown_submission(review: dict[str, Any]) -> list[str]:
 def _shown_run(run: dict[str, Any]) -> list[str]:
     state = run["reason"] or run["state"]
     attempt = f"attempt {run['attempt']}" + (f", round {run['round']}" if run["round"] else "")
+    attempt += f", step {run['step']} ({run['role']})" if run["step"] else ""
     about = f"{attempt} by {run['agent']}, {state} (sandbox: {run['sandbox']})"
     return [
         hanging_indent(f"  run {run['id']}:", about),

@@ -19,8 +19,9 @@ from coworkd.board.generated_documents import GeneratedDocuments
 from coworkd.board.pattern_verdicts import LETTERS, decode_verdict, encode_verdict, read_report
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.model import RiskLevel, Status
+from coworkd.core.model import Mode, RiskLevel, Status
 from coworkd.core.pattern_verdicts import PatternEnd, PatternVerdict
+from coworkd.dispatch.patterns.codec import decode_spec
 from coworkd.store import PatternRow, RequestKind, RequestRow, RequestState, StepKey, TaskRow
 from coworkd.store.answers import forget_answer
 from coworkd.store.events import NewEvent
@@ -46,7 +47,8 @@ class Choices:
         data = compose_choice(report, task=task.id, title=task.title, attempt=row.attempt, request=request)
         self._documents.put(path, data, now, persistent=True)
         forget_answer(self._db, path)
-        run = find_step(self._db, StepKey(row.task, row.attempt, verdict.letters[0])) if verdict.letters else None
+        first = next((step for step in verdict.letters if step), "")
+        run = find_step(self._db, StepKey(row.task, row.attempt, first)) if first else None
         asked = RequestRow(
             id=request, task=task.id, run=run.run if run else "", kind=RequestKind.CHOICE, name="", path=path,
             state=RequestState.OPEN, answer="", comment="", text=verdict.reason, created=now, number=0,
@@ -71,7 +73,7 @@ class Choices:
         if row is None or not row.verdict or task.owned_elsewhere or task.file_missing:
             return None
         given, verdict = submitted_answer(self._db, request.path), decode_verdict(row.verdict)
-        letters = LETTERS[: len(verdict.letters)]
+        letters = [letter for letter, step in zip(LETTERS, verdict.letters, strict=False) if step]
         needed = requirement(self._db, self._board.specs, request, request.risk, _RISK_REASON)
         ruling = decide_choice(request.id, given, letters, needed)
         if ruling.outcome is ApprovalOutcome.NONE:
@@ -110,9 +112,9 @@ class Choices:
 
     def _choose(self, row: PatternRow, verdict: PatternVerdict, letter: str, now: float) -> None:
         step = verdict.letters[LETTERS.index(letter)]
-        chosen = replace(
-            verdict, decision=PatternEnd.SUBMIT, of=step, reason=f"a person chose {letter}; before: {verdict.reason}"
-        )
+        decision = PatternEnd.ANSWER if decode_spec(row.spec).mode is Mode.ANSWER else PatternEnd.SUBMIT
+        reason = f"a person chose {letter}; before: {verdict.reason}"
+        chosen = replace(verdict, decision=decision, of=step, reason=reason)
         event = NewEvent(
             at=now, kind=EventKind.CHOSEN, task=row.task, actor="person", data={"letter": letter, "step": step}
         )

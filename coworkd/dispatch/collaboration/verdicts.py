@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from coworkd.board.pattern_verdicts import encode_verdict
+from coworkd.board.generated_documents import ANSWER, GeneratedDocuments
+from coworkd.board.pattern_verdicts import decision_text, encode_verdict, read_report
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.model import ApprovalPoint, OnError, Status
+from coworkd.core.model import ApprovalPoint, MessageKind, MessageState, OnError, Status
 from coworkd.core.pattern_verdicts import PatternEnd, PatternVerdict
 from coworkd.dispatch.collaboration.attempts import PatternProgress
 from coworkd.dispatch.collaboration.choices import Choices
-from coworkd.dispatch.patterns.codec import decode_spec
+from coworkd.dispatch.patterns.codec import decode_result, decode_spec
+from coworkd.dispatch.patterns.steps import RunResult
 from coworkd.store import PatternKey, PatternRow, StepKey, StepRow, SubmissionRow, SubmissionState
-from coworkd.store.events import NewEvent
+from coworkd.store.events import NewEvent, add_event
 from coworkd.store.runs import find_run
 from coworkd.store.steps import end_pattern, find_pattern, find_step, get_step
 from coworkd.store.submissions import add_submission, next_number
@@ -47,6 +49,7 @@ class VerdictService:
         self._jobs = jobs
         self._promote = promote
         self._choices = choices
+        self._documents = GeneratedDocuments(board.db)
         self._promoted: dict[PatternKey, PatternVerdict] = {}
         """The verdicts whose change is being given its ref."""
         jobs.handle(PROMOTE, then=self._submit_promoted, failed=self._report_failure)
@@ -56,7 +59,9 @@ class VerdictService:
         match verdict.decision:
             case PatternEnd.SUBMIT:
                 self._choose(progress.row, verdict, now)
-            case PatternEnd.FAILED | PatternEnd.ANSWER:
+            case PatternEnd.ANSWER:
+                self._answer(progress, verdict, now)
+            case PatternEnd.FAILED:
                 self._fail(progress.row, verdict, now)
             case PatternEnd.UNDECIDED:
                 self._ask_person(progress.row, verdict, now)
@@ -114,6 +119,25 @@ class VerdictService:
             self._board.add_problem(self._board.task(key.task), _SOURCE, message, now)
 
     # ---- not to the queue
+
+    def _answer(self, progress: PatternProgress, verdict: PatternVerdict, now: float) -> None:
+        """A question was answered: the answer is a message, with how it was decided, and nothing lands."""
+        row = progress.row
+        step = get_step(self._db, StepKey(row.task, row.attempt, verdict.of))
+        run, result = find_run(self._db, step.run), decode_result(step.kind, step.result)
+        if run is None or not isinstance(result, RunResult):
+            self._fail(row, replace(verdict, decision=PatternEnd.FAILED, reason="its answer is lost"), now)
+            return
+        with self._db.write(durable=True):
+            self._end(row, verdict, now)
+            text = f"{result.text.strip()}\n\n{decision_text(read_report(self._db, row, verdict))}\n"
+            path = self._documents.add_message(run, MessageKind.REPLY, text, now, name=ANSWER, state=MessageState.DONE)
+            event = NewEvent(
+                at=now, kind=EventKind.ANSWERED, task=row.task, data={"run": run.id, "path": path, "kept": []}
+            )
+            add_event(self._db, event)
+            task = self._board.task(row.task)
+            self._board.set_status(task, Status.DONE, f"answered in {path}", now, answer_path=path, failures=0)
 
     def _fail(self, row: PatternRow, verdict: PatternVerdict, now: float) -> None:
         task = self._board.task(row.task)

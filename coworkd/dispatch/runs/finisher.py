@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from coworkd.board.generated_documents import GeneratedDocuments, final_state
+from coworkd.board.generated_documents import ANSWER, GeneratedDocuments, final_state
 from coworkd.board.task_board import Board
 from coworkd.core.check_names import check_log
 from coworkd.core.event_kinds import EventKind
@@ -52,10 +52,6 @@ from coworkd.system.background_jobs import Job, Jobs, Purpose
 
 FINISH: Job[str, FinishResult | MachineFailed] = Job(name="finish", purpose=Purpose.IMPORT)
 """Imports what a run left; its subject is the run."""
-
-
-ANSWER = "answer"
-"""How the file of a message ends that is what a task with `mode: answer` was for."""
 
 
 class RunFinisher:
@@ -174,7 +170,8 @@ class RunFinisher:
 
     def _add_last_message(self, run: RunRow, reason: RunReason, body: str, now: float) -> str:
         """What the run leaves in the thread; returns its path."""
-        answers = run.mode is Mode.ANSWER and reason is RunReason.DONE and bool(run.reply.strip())
+        alone = run.mode is Mode.ANSWER and not run.step
+        answers = alone and reason is RunReason.DONE and bool(run.reply.strip())
         kind, name = (MessageKind.REPLY, ANSWER) if answers else (MessageKind.RESULT, "")
         return self._documents.add_message(run, kind, body, now, name=name, state=final_state(reason))
 
