@@ -8,6 +8,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.conflict_facts import Resolution, blocking_resolution, read_conflict_facts
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
+from coworkd.dispatch.runs.effects import Retry
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.scheduler import Postponed
@@ -28,6 +29,19 @@ def return_conflict(board: Board, run: RunRow, reason: str, until: float, now: f
     row = board.task(run.task)
     to = Status.MERGING if _restore_conflict(board, run, reason, now) else Status.READY
     board.transition(row.id, to, reason, now, attempt=row.attempt - 1, not_before=until)
+
+
+def retry_conflict(board: Board, run: RunRow, retry: Retry, now: float) -> None:
+    """The run came to nothing by an error: another attempt at the same conflict. No round has failed.
+
+    Inside of a transaction.
+    """
+    row = board.task(run.task)
+    to = Status.MERGING if _restore_conflict(board, run, retry.reason, now) else Status.READY
+    attempt = row.attempt if retry.counted else row.attempt - 1
+    board.transition(
+        row.id, to, retry.reason, now, failures=retry.failures, not_before=retry.not_before, attempt=attempt
+    )  # fmt: skip
 
 
 def repeat_conflict(board: Board, run: RunRow, reason: str, now: float) -> None:

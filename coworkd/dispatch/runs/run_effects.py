@@ -11,7 +11,7 @@ from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
 from coworkd.core.start_faults import FaultScope, StartFault
 from coworkd.dispatch.executors.slot_results import Imported, NoChanges
-from coworkd.dispatch.runs.conflict_rounds import repeat_conflict, return_conflict
+from coworkd.dispatch.runs.conflict_rounds import repeat_conflict, retry_conflict, return_conflict
 from coworkd.dispatch.runs.effects import (
     AgentFailedAtOnce,
     AgentWorks,
@@ -97,11 +97,13 @@ class RunEffects:
         match effect:
             case Requeue():
                 until = task.not_before if effect.not_before is None else effect.not_before
-                self._requeue(task, effect.reason, until, now)
+                self._wait_again(run, task, effect.reason, until, now)
             case WaitAgain():
                 self._wait_again(run, task, effect.reason, effect.not_before, now)
             case RepeatConflict(reason=reason):
                 repeat_conflict(self._board, run, reason, now)
+            case Retry() if run.conflict:
+                retry_conflict(self._board, run, effect, now)
             case Retry():
                 self._retry(task, effect, now)
             case Fail():

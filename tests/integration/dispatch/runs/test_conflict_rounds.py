@@ -13,7 +13,7 @@ from coworkd.core.conflict_facts import ConflictFacts
 from coworkd.core.model import Status
 from coworkd.dispatch.executors.slot_results import FinishRequest, FinishResult, Imported, NoChanges, SavedWork
 from coworkd.store import SubmissionRow, SubmissionState
-from tests.integration.dispatchkit import Bench, says
+from tests.integration.dispatchkit import Bench, fails, says
 
 SAME = ConflictFacts(paths=("app.py",))
 
@@ -139,6 +139,25 @@ def test_the_next_round_is_told_why_the_one_before_failed(bench: Bench) -> None:
     assert "## The attempt before this one failed\n\nconflicts were left unresolved in app.py" in second
     assert bench.status("a") is Status.WAITING
     assert bench.board.task("a").failures == 0
+
+
+def test_a_resolving_agent_that_fails_is_tried_again_on_the_same_conflict(bench: Bench) -> None:
+    submit(bench, "a")
+    bench.script = says(fails())
+    conflict(bench, "a")
+    bench.turn()
+    assert resolving(bench) == ["a"]
+    row = submission(bench, "a")
+    assert (row.number, row.state, row.bundle) == (1, SubmissionState.CONFLICTED, "/a-1.json")
+    task = bench.board.task("a")
+    assert (task.status, task.failures, task.conflict_rounds) == (Status.MERGING, 1, 0)
+    assert task.not_before > bench.now
+    bench.script = says()
+    bench.place.now = task.not_before + 1
+    bench.turn()
+    assert resolving(bench) == ["a", "a"]
+    first, second = (given for given in bench.given if given.conflict)
+    assert first.conflict == second.conflict
 
 
 def test_taking_over_the_tip_is_a_resolution(bench: Bench) -> None:
