@@ -12,7 +12,8 @@ from pathlib import Path
 
 from coworkd.core.errors import CoworkError, RepoError, printable
 from coworkd.core.machine_faults import MachineFault, MachineFaultError, disk_full_fault, fault_of
-from coworkd.core.model import Check
+from coworkd.core.model import Check, RiskLevel
+from coworkd.core.policy.tool_risk import level_of
 from coworkd.core.start_faults import StartFault, StartFaultKind, UnfitRepositoryError, start_fault_of
 from coworkd.core.text_formats import last_line
 from coworkd.daemon.setup_runs import SetupRuns
@@ -37,6 +38,7 @@ from coworkd.merge.continuation import continuation
 from coworkd.merge.git.change_summary import summarise_change
 from coworkd.merge.git.conflict_bundle import add_notes
 from coworkd.merge.git.facts import BranchContext
+from coworkd.merge.reviews.change_risk import risk_features
 from coworkd.slots import setup_commands, slot, submission
 from coworkd.slots.nested import nested_notice
 from coworkd.store.landings import NeededLanding
@@ -205,6 +207,7 @@ class SlotJobs:
                 return Imported(
                     commit=outcome.commit, tree=outcome.tree, merged_tip=outcome.merged_tip,
                     notices=_notices(outcome.notice, outcome.dropped_paths, nested_notice(outcome.nested)),
+                    risk=_risk_of(repo, request.base, outcome.commit) if request.assess else RiskLevel.LOW,
                 )  # fmt: skip
             case submission.NothingChanged():
                 notices = _notices(outcome.notice, outcome.dropped_paths)
@@ -222,6 +225,11 @@ class _StartPoint:
     """A commit that builds on it, whose files the run goes on with; empty: none."""
     landed: str = ""
     """The base, where it is a commit of the integration branch; empty: it is not known to be one."""
+
+
+def _risk_of(repo: Repo, base: str, commit: str) -> RiskLevel:
+    """By what a change contains; what it does to its checks is found where it is tried."""
+    return level_of(risk_features(summarise_change(repo, base, commit), verified=True))
 
 
 def _shown_diff(repo: Repo, change: ShownChange) -> ShownDiff:

@@ -10,8 +10,9 @@ from coworkd.board.pattern_verdicts import decode_verdict
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import AgentSpec, PatternName, TaskSpec
-from coworkd.core.step_states import StepState
-from coworkd.dispatch.patterns.codec import decode_result, decode_spec, encode_spec
+from coworkd.core.step_states import StepKind, StepState
+from coworkd.core.tries import TryKind, TryResult, TryStep
+from coworkd.dispatch.patterns.codec import decode_result, decode_spec, decode_step, encode_spec
 from coworkd.dispatch.patterns.registry import next_steps
 from coworkd.dispatch.patterns.steps import NextSteps, PatternSpec, Seat
 from coworkd.dispatch.scheduling.cooldowns import provider_of
@@ -52,6 +53,21 @@ def build_spec(
         members=tuple(map(seat, request.members)), judges=tuple(map(seat, request.judges)), continued=bool(writer),
         writer=seat(writer) if writer else None,
     )  # fmt: skip
+
+
+def green_proposals(steps: Sequence[StepRow]) -> tuple[str, ...]:
+    """The steps whose changes have been tried and are green, in the order in which they were asked for."""
+    ended = [step for step in steps if step.kind is StepKind.TRY and step.state is StepState.ENDED]
+    tried = [(decode_step(step.kind, step.request), decode_result(step.kind, step.result)) for step in ended]
+    green = {
+        asked.of
+        for asked, result in tried
+        if isinstance(asked, TryStep)
+        and isinstance(result, TryResult)
+        and asked.kind is TryKind.CHECKS
+        and result.green
+    }
+    return tuple(step.key for step in steps if step.key in green)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
-from coworkd.core.pattern_verdicts import PatternVerdict
+from coworkd.core.pattern_verdicts import PatternEnd, PatternVerdict
 from coworkd.core.step_states import StepState
-from coworkd.dispatch.collaboration.attempts import PatternAttempts, PatternProgress
-from coworkd.dispatch.collaboration.step_starts import StepStarts
+from coworkd.core.tries import TryStep
+from coworkd.dispatch.collaboration.attempts import PatternAttempts, PatternProgress, green_proposals
+from coworkd.dispatch.collaboration.step_starts import PostponedStep, StepStarts
 from coworkd.dispatch.collaboration.verdicts import VerdictService
 from coworkd.dispatch.patterns.codec import encode_step, kind_of_step
 from coworkd.dispatch.patterns.steps import RunStep, Step
@@ -55,10 +56,29 @@ class PatternDriver:
             if isinstance(progress.following, PatternVerdict):
                 self._verdicts.apply(progress, progress.following, now)
                 continue
-            steps = self._record_asked(progress, progress.following, now)
-            waiting += self._starts.start(steps, now)
-            self._show_progress(progress, steps, now)
+            waiting += self._start_steps(progress, progress.following, now)
         return waiting
+
+    def _start_steps(self, progress: PatternProgress, asked: Sequence[Step], now: float) -> list[Postponed]:
+        steps = self._record_asked(progress, asked, now)
+        postponed = self._starts.start(steps, now)
+        if unpaid := self._unpaid_verdict(progress, postponed):
+            self._verdicts.apply(progress, unpaid, now)
+            return []
+        self._show_progress(progress, steps, now)
+        return [one.postponed for one in postponed]
+
+    def _unpaid_verdict(self, progress: PatternProgress, postponed: Sequence[PostponedStep]) -> PatternVerdict | None:
+        """Where only money is missing and a proposal is green, a person is asked: what was made is not thrown away."""
+        short = next((one.postponed.reason for one in postponed if one.for_money), "")
+        trying = not isinstance(progress.following, PatternVerdict) and any(
+            isinstance(step, TryStep) for step in progress.following
+        )
+        if not short or trying or live_runs_of(self._db, progress.row.task):
+            return None
+        green = green_proposals(progress.steps)
+        reason = f"{short}; what is green by now may be chosen"
+        return PatternVerdict(decision=PatternEnd.UNDECIDED, reason=reason, letters=green) if green else None
 
     def _record_asked(self, progress: PatternProgress, asked: Sequence[Step], now: float) -> list[StepRow]:
         """The steps that have not ended, as rows: the intent before any effect."""

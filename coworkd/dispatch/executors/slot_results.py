@@ -7,7 +7,7 @@ from pathlib import Path
 
 from coworkd.core.conflict_facts import LandedWork
 from coworkd.core.machine_faults import MachineFault
-from coworkd.core.model import CacheTool, SandboxSpec
+from coworkd.core.model import CacheTool, RiskLevel, SandboxSpec
 from coworkd.core.redaction import NO_SECRETS, Secrets
 from coworkd.core.start_faults import StartFault
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, NeededLanding
@@ -140,6 +140,8 @@ class FinishRequest:
     message: str
     secrets: Secrets = NO_SECRETS
     """Secrets that must not be in a submission."""
+    assess: bool = False
+    """The risk of the change is to be computed, for the pattern that it is made for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,8 @@ class Imported:
     notices: tuple[str, ...] = ()
     merged_tip: bool = False
     """It contains the commit that it was given to resolve a conflict."""
+    risk: RiskLevel = RiskLevel.LOW
+    """Of the change, where that was to be computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

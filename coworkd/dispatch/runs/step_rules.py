@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coworkd.core.model import Mode, Status
+from coworkd.core.model import Mode, RiskLevel, Status
 from coworkd.core.reply_blocks import BlockKind, ReplyBlock
 from coworkd.core.runs import RunReason, StopRequest
 from coworkd.dispatch.executors.slot_results import (
@@ -140,6 +140,7 @@ def _after_done(case: AfterRunContext, context: StepContext, result: FinishResul
     done = RunResult(
         outcome=RunOutcome.DONE if changed else RunOutcome.UNCHANGED, text=text, block=context.block,
         tree=work.tree if is_writing(context.step) else "",
+        risk=result.risk if isinstance(result, Imported) else RiskLevel.LOW,
     )  # fmt: skip
     return (EndStep(result=done, work=work),)
 
