@@ -225,8 +225,7 @@ _WAITS = (
 """Why ready tasks do not run: what holds for many of them is stored once."""
 
 
-def _pulled_tasks(db: sqlite_utils.Database) -> None:
-    db.conn.execute("CREATE INDEX tasks_pulled ON tasks (status) WHERE pulled")
+_PULLED_TASKS = ("CREATE INDEX tasks_pulled ON tasks (status) WHERE pulled",)
 
 
 _STOP_MESSAGES = (
@@ -247,9 +246,7 @@ _CONFLICT_FACTS = ("ALTER TABLE submissions ADD COLUMN conflict TEXT NOT NULL DE
 """What a submission conflicts over, by which those that collide are resolved one after another."""
 
 
-def _merge_proofs(db: sqlite_utils.Database) -> None:
-    db.conn.execute("ALTER TABLE submissions ADD COLUMN merge_proof TEXT NOT NULL DEFAULT ''")
-
+_MERGE_PROOFS = ("ALTER TABLE submissions ADD COLUMN merge_proof TEXT NOT NULL DEFAULT ''",)
 
 _BATCHES = (
     "ALTER TABLE submissions ADD COLUMN batch_commit TEXT NOT NULL DEFAULT ''",
@@ -275,6 +272,14 @@ _STACKS = (
 
 _QUESTIONS = ("ALTER TABLE tasks ADD COLUMN answer TEXT NOT NULL DEFAULT ''",)
 """A task may end in a message."""
+
+
+_RUN_INDEXES = (
+    *(f"CREATE INDEX {table}_run ON {table} (run)" for table in ("messages", "requests", "submissions")),
+    "CREATE INDEX runs_ended ON runs (ended)",
+    "CREATE INDEX documents_pulled ON documents (file_sha) WHERE pulled",
+)
+"""What is asked for each run, and for each file that is saved, is found without reading a whole table."""
 
 
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
@@ -311,16 +316,17 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _fresh_start,
     _agent_failures,
     _all_of(_WAITS),
-    _pulled_tasks,
+    _all_of(_PULLED_TASKS),
     _all_of(_STOP_MESSAGES),
     _all_of(_LOOPS),
     _all_of(_CONFLICT_FACTS),
-    _merge_proofs,
+    _all_of(_MERGE_PROOFS),
     _all_of(_BATCHES),
     _all_of(_SCALE),
     _all_of(_STACKS),
     _all_of(_QUESTIONS),
     _all_of(PATTERN_TABLES),
+    _all_of(_RUN_INDEXES),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -29,6 +29,9 @@ from coworkd.store.events import NewEvent, add_event
 from coworkd.store.pattern_rows import StepKey
 from coworkd.store.rows import FinishedRun, RunRow
 
+_LIVE = f"state != '{RunState.ENDED}'"
+"""As a part of the statement, not as a value of it: only then is the index of live runs used."""
+
 _NEWEST_FIRST = "ORDER BY ended DESC, started DESC, rowid DESC"
 
 _AGENT_STATES = (RunState.WORKING, RunState.WAITING)
@@ -78,7 +81,7 @@ def find_live_run(db: Database, run: str) -> RunRow | None:
 
 def live_runs(db: Database) -> list[RunRow]:
     """Every run that has not ended, oldest first."""
-    return db.all(RunRow, "state != ? ORDER BY started, rowid", RunState.ENDED)
+    return db.all(RunRow, f"{_LIVE} ORDER BY started, rowid")
 
 
 def live_runs_of(db: Database, task: str) -> list[RunRow]:
@@ -112,7 +115,7 @@ def count_runs(db: Database) -> int:
 
 def slots_in_use(db: Database) -> frozenset[int]:
     """The slots of the runs that have not ended."""
-    return frozenset(row["slot"] for row in db.query("SELECT slot FROM runs WHERE state != ?", RunState.ENDED))
+    return frozenset(row["slot"] for row in db.query(f"SELECT slot FROM runs WHERE {_LIVE}"))
 
 
 def find_ended_run(db: Database, run: str) -> FinishedRun | None:
@@ -146,8 +149,8 @@ def runs_to_stop(db: Database) -> list[RunRow]:
 
 def has_stopping_runs(db: Database) -> bool:
     """Whether a run is still on its way to the end that it was told to come to."""
-    sql = "SELECT 1 FROM runs WHERE state != ? AND stop NOT IN (?, ?) LIMIT 1"
-    return bool(db.scalar(sql, RunState.ENDED, StopRequest.NONE, StopRequest.LOST))
+    sql = f"SELECT 1 FROM runs WHERE {_LIVE} AND stop NOT IN (?, ?) LIMIT 1"
+    return bool(db.scalar(sql, StopRequest.NONE, StopRequest.LOST))
 
 
 def resumable_runs(db: Database) -> list[RunRow]:
@@ -247,9 +250,9 @@ def request_stop(db: Database, runs: Iterable[RunRow], stop: StopRequest) -> Non
 
 def note_machine_fault(db: Database, fault: str) -> None:
     """Every run that has not ended gets the fault of the machine under which it works; the first one stays."""
-    if db.scalar("SELECT 1 FROM runs WHERE state != ? AND fault = '' LIMIT 1", RunState.ENDED):
+    if db.scalar(f"SELECT 1 FROM runs WHERE {_LIVE} AND fault = '' LIMIT 1"):
         with db.write():
-            db.execute("UPDATE runs SET fault = ? WHERE state != ? AND fault = ''", fault, RunState.ENDED)
+            db.execute(f"UPDATE runs SET fault = ? WHERE {_LIVE} AND fault = ''", fault)
 
 
 def _marks(values: Collection[object]) -> str:

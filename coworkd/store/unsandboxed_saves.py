@@ -33,10 +33,11 @@ class UnsandboxedSaves:
         What is not known of a run's sandbox counts as none.
         """
         rows = self._db.query(
-            "SELECT r.id, r.agent FROM documents d JOIN runs r ON r.started <= d.changed_at"
-            " AND (r.state != ? OR r.ended >= d.changed_at)"
-            " WHERE d.path = ? AND r.state != ? AND r.level IN ('', ?) ORDER BY r.started DESC LIMIT 1",
-            str(RunState.ENDED), path, str(RunState.PREPARING), str(SandboxLevel.NONE),
+            # CROSS JOIN: from the file to the runs of that time, which an index has, never through all runs.
+            "SELECT r.id, r.agent FROM documents d CROSS JOIN runs r WHERE d.path = ?"
+            f" AND (r.state != '{RunState.ENDED}' OR r.ended >= d.changed_at) AND r.started <= d.changed_at"
+            " AND r.state != ? AND r.level IN ('', ?) ORDER BY r.started DESC LIMIT 1",
+            path, str(RunState.PREPARING), str(SandboxLevel.NONE),
         )  # fmt: skip
         return (rows[0]["id"], rows[0]["agent"]) if rows else ("", "")
 
