@@ -55,7 +55,7 @@ class TryPipeline:
             return self._prove(request)
         found = self.verify()
         if not isinstance(found, Verified):
-            return _unverified(found)
+            return unverified(found)
         if request.kind is TryKind.OTHERS:
             return self._run_tests_of_others(request, found)
         return self._describe(request, found)
@@ -101,7 +101,7 @@ class TryPipeline:
         second = self._check(request, commit, (request.command,)) if first is not None else None
         if first is None or second is None:
             return TryDeferred(reason="it was interrupted")
-        return _judge_proof(request.command, first, second)
+        return judge_proof(request.command, first, second)
 
     def _check(self, request: TryRequest, commit: str, commands: tuple[str, ...]) -> tuple[Check, ...] | None:
         run = gate_run(request.change, commit, commands, self.gate)
@@ -112,7 +112,8 @@ def _added(files: Sequence[FileChange]) -> list[str]:
     return [file.path for file in files if file.status == "A"]
 
 
-def _judge_proof(command: str, first: Sequence[Check], second: Sequence[Check]) -> TryResult:
+def judge_proof(command: str, first: Sequence[Check], second: Sequence[Check]) -> TryResult:
+    """What two runs of a command say about the finding that it is to prove."""
     one, two = (next((c for c in checks if c.command == command and not c.setup), None) for checks in (first, second))
     if one is None or two is None:
         return TryResult(proof=ProofOutcome.UNPROVEN, unknown="its folder could not be set up")
@@ -123,7 +124,7 @@ def _judge_proof(command: str, first: Sequence[Check], second: Sequence[Check]) 
     return TryResult(proof=ProofOutcome.PROVEN if proven else ProofOutcome.UNPROVEN, tail=tail)
 
 
-def _unverified(found: VerificationResult) -> TryResult | TryDeferred:
+def unverified(found: VerificationResult) -> TryResult | TryDeferred:
     """What is known of a change that is not green, or is not known yet."""
     match found:
         case MergeConflict(summary=summary):
