@@ -37,6 +37,7 @@ def test_a_proven_finding_goes_back_to_the_author_and_all_gates_are_asked_again(
     assert [(run["step"], run["role"]) for run in runs] == [
         ("author.1", "author"), ("gate.1.1", "gate"), ("author.2", "author"), ("gate.2.1", "gate"), ("gate.2.2", "gate"),
     ]  # fmt: skip
+    assert not list(w.cow("messages/better").glob("*-answer.md")), "a gate answers no question of a person"
     w.review("better")
     w.until("better", "done")
     assert w.git("show", "cowork/integration:app.py") == "x = 3"
