@@ -44,7 +44,7 @@ from coworkd.slots.nested import nested_notice
 from coworkd.store.landings import NeededLanding
 from coworkd.store.stacks import StackedSubmission
 from coworkd.system.git import Repo
-from coworkd.system.git.refs import RefChange, base_ref, submission_ref, update_refs
+from coworkd.system.git.refs import RefChange, base_ref, checked_out, submission_ref, task_branch, update_refs
 from coworkd.system.git.repo_pool import RepoPool
 from coworkd.system.sandbox.policy import UNCONFINED, SandboxCapabilities
 from coworkd.system.storage import storage_fault
@@ -173,8 +173,12 @@ class SlotJobs:
         with self._repos.lend() as repo:
             if repo.commit(name) == chosen.commit:
                 return chosen
-            if not update_refs(repo, [RefChange(name=name, old=None, new=chosen.commit)]):
-                raise RepoError(f"the ref {name} is there already, with another commit")
+            changes = [RefChange(name=name, old=None, new=chosen.commit)]
+            branch = task_branch(chosen.task)
+            if branch not in checked_out(repo):
+                changes.append(RefChange(name=branch, old=repo.commit(branch), new=chosen.commit))
+            if not update_refs(repo, changes):
+                raise RepoError(f"{name} or {branch} was written by another program at this moment")
         return chosen
 
     def empty(self, request: EmptyRequest) -> None:
@@ -199,7 +203,11 @@ class SlotJobs:
         if not request.submit:
             return _keep_work(repo, found)
         delivery = submission.SubmissionRequest(
-            number=request.number, message=request.message, tip=request.tip, secrets=request.secrets
+            number=request.number,
+            message=request.message,
+            tip=request.tip,
+            secrets=request.secrets,
+            moves_branch=not request.proposal,
         )
         outcome = submission.submit(repo, found, delivery)
         match outcome:
@@ -207,7 +215,7 @@ class SlotJobs:
                 return Imported(
                     commit=outcome.commit, tree=outcome.tree, merged_tip=outcome.merged_tip,
                     notices=_notices(outcome.notice, outcome.dropped_paths, nested_notice(outcome.nested)),
-                    risk=_risk_of(repo, request.base, outcome.commit) if request.assess else RiskLevel.LOW,
+                    risk=_risk_of(repo, request.base, outcome.commit) if request.proposal else RiskLevel.LOW,
                 )  # fmt: skip
             case submission.NothingChanged():
                 notices = _notices(outcome.notice, outcome.dropped_paths)

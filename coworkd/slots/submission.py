@@ -40,6 +40,8 @@ class SubmissionRequest:
     """The commit that a run which resolves a conflict was to merge in."""
     secrets: Secrets = NO_SECRETS
     """What must not be in it, beside the forms that every secret of a provider has."""
+    moves_branch: bool = True
+    """The task's branch is moved to it. False for one of several proposals, which may be made at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +237,7 @@ def _import_commit(repo: Repo, slot: Slot, request: SubmissionRequest, chosen: _
             return Rejected(reason=reason)
         tree = quarantine.tree_of(commit)
         with admitted(quarantine):
-            _store_ref(repo, slot, request.number, commit)
+            _store_ref(repo, slot, request, commit)
     return ImportedCommit(
         commit=commit,
         tree=tree,
@@ -246,13 +248,13 @@ def _import_commit(repo: Repo, slot: Slot, request: SubmissionRequest, chosen: _
     )
 
 
-def _store_ref(repo: Repo, slot: Slot, number: int, commit: str) -> None:
-    name = submission_ref(slot.assignment.task, number)
+def _store_ref(repo: Repo, slot: Slot, request: SubmissionRequest, commit: str) -> None:
+    name = submission_ref(slot.assignment.task, request.number)
     filed = repo.commit(name)
     if filed not in (None, commit):
         raise RepoError(f"{name} is already {filed}; a submission is never replaced")
     changes = [] if filed else [RefChange(name=name, old=None, new=commit)]
-    if slot.branch not in checked_out(repo):
+    if request.moves_branch and slot.branch not in checked_out(repo):
         changes.append(RefChange(name=slot.branch, old=repo.commit(slot.branch), new=commit))
     if not update_refs(repo, changes):
         raise RepoError(f"{name} or {_short(slot.branch)} was written by another program at this moment; submit again")

@@ -14,7 +14,9 @@ from coworkd.core.step_states import StepKind, StepState
 from coworkd.core.tries import TryKind, TryResult, TryStep
 from coworkd.dispatch.patterns.codec import decode_result, decode_spec, decode_step, encode_spec
 from coworkd.dispatch.patterns.registry import next_steps
+from coworkd.dispatch.patterns.seats import unfit_reason
 from coworkd.dispatch.patterns.steps import NextSteps, PatternSpec, Seat
+from coworkd.dispatch.patterns.voices import one_voice_notice, voice_shortage
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.store import PatternKey, PatternRow, StepRow, TaskRow
 from coworkd.store.events import NewEvent
@@ -89,17 +91,26 @@ class PatternAttempts:
         self._read: dict[PatternKey, tuple[int, PatternProgress]] = {}
         """What was read last, and how many changes the database had seen by then."""
 
+    def refusal_reason(self, task: str) -> str:
+        """Why the pattern of a task cannot begin as it is written; empty: it can."""
+        decided = self._next_spec(self._board.task(task))
+        return unfit_reason(decided) or voice_shortage(decided)
+
+    def _next_spec(self, row: TaskRow) -> PatternSpec:
+        spec = self._board.specs.task(row.path)
+        author, writer = spec.agent or self._board.specs.settings().agent, self._continued_author(row)
+        return build_spec(row, spec, author, self._board.specs.agent, writer=writer)
+
     def begin(self, task: str, now: float) -> int:
         """The number of the attempt that begins; one that was interrupted goes on. Inside of a transaction."""
         row = self._board.task(task)
         latest = latest_pattern(self._db, task)
         if latest is not None and not latest.verdict and not row.fresh_start:
             return latest.attempt
-        spec = self._board.specs.task(row.path)
-        author, writer = spec.agent or self._board.specs.settings().agent, self._continued_author(row)
-        decided = build_spec(row, spec, author, self._board.specs.agent, writer=writer)
+        decided = self._next_spec(row)
         pattern = PatternRow(task=task, attempt=decided.attempt, spec=encode_spec(decided), began=now)
-        data = {"attempt": decided.attempt, "pattern": decided.request.name}
+        notice = one_voice_notice(decided)
+        data = {"attempt": decided.attempt, "pattern": decided.request.name, "reason": notice}
         add_pattern(self._db, pattern, NewEvent(at=now, kind=EventKind.PATTERN_BEGUN, task=task, data=data))
         return decided.attempt
 

@@ -23,6 +23,7 @@ from coworkd.dispatch.scheduling.scheduler import Postponed
 from coworkd.store import StepRow
 from coworkd.store.events import NewEvent
 from coworkd.store.runs import live_runs_of
+from coworkd.store.start_problems import SOURCE
 from coworkd.store.steps import add_step, running_patterns
 
 
@@ -39,8 +40,15 @@ class PatternDriver:
         self._attempts = PatternAttempts(board)
 
     def begin(self, task: str, agent: str, now: float) -> None:
-        """The task is at work from here on; its pattern's first steps start with the next `advance`."""
+        """The task is at work from here on; its pattern's first steps start with the next `advance`.
+
+        One whose pattern cannot begin as it is written has a problem instead.
+        """
         row = self._board.task(task)
+        if reason := self._attempts.refusal_reason(task):
+            with self._db.write():
+                self._board.add_problem(row, SOURCE, reason, now)
+            return
         with self._db.write(durable=True):
             attempt = self._attempts.begin(task, now)
             self._board.clear_problems(row.path, "agent", "graph", "warning")

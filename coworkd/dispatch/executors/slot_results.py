@@ -140,8 +140,8 @@ class FinishRequest:
     message: str
     secrets: Secrets = NO_SECRETS
     """Secrets that must not be in a submission."""
-    assess: bool = False
-    """The risk of the change is to be computed, for the pattern that it is made for."""
+    proposal: bool = False
+    """It is for a pattern to choose from: its risk is computed, and the task's branch stays where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from coworkd.core.pattern_verdicts import JudgedFinding, PatternVerdict
 from coworkd.core.reply_blocks import BlockKind, Decision, VerdictBlock
 from coworkd.dispatch.patterns.changes import Change, is_risky, tree_owner
 from coworkd.dispatch.patterns.corrections import AuthorPart, Judgement, corrected
@@ -13,15 +14,7 @@ from coworkd.dispatch.patterns.findings import blocking, prove, proven, to_send_
 from coworkd.dispatch.patterns.replay import Flow, run
 from coworkd.dispatch.patterns.replies import decision_of, objections, reply_block
 from coworkd.dispatch.patterns.seats import judge_seats
-from coworkd.dispatch.patterns.steps import (
-    JudgedFinding,
-    PatternSpec,
-    PatternVerdict,
-    Role,
-    RunStep,
-    Seat,
-    StepTree,
-)
+from coworkd.dispatch.patterns.steps import PatternSpec, Role, RunStep, Seat, StepTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.core.model import Mode, RiskLevel
+from coworkd.core.pattern_verdicts import JudgedFinding
 from coworkd.core.policy.tool_risk import ORDER
 from coworkd.core.reply_blocks import ReviewFinding
-from coworkd.dispatch.patterns.steps import JudgedFinding, PatternSpec, RunOutcome, RunResult, StepTree
+from coworkd.dispatch.patterns.steps import PatternSpec, RunOutcome, RunResult, StepTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from coworkd.core.model import Mode
+from coworkd.core.pattern_verdicts import JudgedFinding, PatternVerdict
 from coworkd.dispatch.patterns.changes import (
     Change,
     changes_nothing,
@@ -24,15 +25,7 @@ from coworkd.dispatch.patterns.endings import absence, absent, failed, settled
 from coworkd.dispatch.patterns.findings import prove_again, proven, words_of
 from coworkd.dispatch.patterns.replay import Flow, run
 from coworkd.dispatch.patterns.seats import max_rounds, writer_seat
-from coworkd.dispatch.patterns.steps import (
-    JudgedFinding,
-    PatternSpec,
-    PatternVerdict,
-    Role,
-    RunOutcome,
-    RunResult,
-    RunStep,
-)
+from coworkd.dispatch.patterns.steps import PatternSpec, Role, RunOutcome, RunResult, RunStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coworkd.core.model import Mode
+from coworkd.core.pattern_verdicts import Fate, JudgedFinding, PatternEnd, PatternVerdict
 from coworkd.dispatch.patterns.findings import words_of
-from coworkd.dispatch.patterns.steps import (
-    Fate,
-    JudgedFinding,
-    PatternEnd,
-    PatternSpec,
-    PatternVerdict,
-    RunResult,
-)
+from coworkd.dispatch.patterns.steps import PatternSpec, RunResult
 
 
 def taken(spec: PatternSpec, step: str, reason: str) -> PatternVerdict:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from coworkd.core.model import Mode, RiskLevel
+from coworkd.core.pattern_verdicts import Fate, JudgedFinding
 from coworkd.core.reply_blocks import ReviewFinding, Severity
 from coworkd.core.tries import ProofOutcome, TryKind, TryResult, TryStep
 from coworkd.dispatch.patterns.changes import Change, is_risky
 from coworkd.dispatch.patterns.replay import Flow, attempt_all
-from coworkd.dispatch.patterns.steps import Fate, JudgedFinding, PatternSpec
+from coworkd.dispatch.patterns.steps import PatternSpec
 
 MAX_PROOFS = 12
 """Of one step: what it claims beyond that stays unproven."""

@@ -6,13 +6,27 @@ from collections.abc import Mapping
 
 from coworkd.core.model import PatternName
 from coworkd.dispatch.patterns.chain_review import chain_review
+from coworkd.dispatch.patterns.consensus import consensus
+from coworkd.dispatch.patterns.debate import debate
+from coworkd.dispatch.patterns.devils_advocate import devils_advocate
+from coworkd.dispatch.patterns.expert_panel import expert_panel
+from coworkd.dispatch.patterns.red_team import red_team
+from coworkd.dispatch.patterns.refine import refine
 from coworkd.dispatch.patterns.replay import asked_steps, replayed
 from coworkd.dispatch.patterns.solo import solo
 from coworkd.dispatch.patterns.steps import History, NextSteps, Pattern, PatternSpec, Step
+from coworkd.dispatch.patterns.team import team
 
 NEXT_STEPS: Mapping[PatternName, Pattern] = {
     PatternName.SOLO: replayed(solo),
     PatternName.CHAIN_REVIEW: replayed(chain_review),
+    PatternName.CONSENSUS: replayed(consensus),
+    PatternName.RED_TEAM: replayed(red_team),
+    PatternName.REFINE: replayed(refine),
+    PatternName.TEAM: replayed(team),
+    PatternName.DEBATE: replayed(debate),
+    PatternName.EXPERT_PANEL: replayed(expert_panel),
+    PatternName.DEVILS_ADVOCATE: replayed(devils_advocate),
 }
 
 

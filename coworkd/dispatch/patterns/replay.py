@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
 
+from coworkd.core.pattern_verdicts import PatternVerdict
 from coworkd.core.tries import TryResult, TryStep
 from coworkd.dispatch.patterns.steps import (
     History,
     NextSteps,
     Pattern,
     PatternSpec,
-    PatternVerdict,
     RunResult,
     RunStep,
     Step,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from coworkd.core.model import Mode
+from coworkd.core.pattern_verdicts import PatternVerdict
 from coworkd.dispatch.patterns.changes import first_tree
 from coworkd.dispatch.patterns.endings import absent, taken
 from coworkd.dispatch.patterns.replay import Flow, run
 from coworkd.dispatch.patterns.seats import writer_seat
-from coworkd.dispatch.patterns.steps import PatternSpec, PatternVerdict, Role, RunOutcome, RunStep
+from coworkd.dispatch.patterns.steps import PatternSpec, Role, RunOutcome, RunStep
 
 
 def solo(spec: PatternSpec) -> Flow[PatternVerdict]:

@@ -19,13 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.model import Mode, PatternRequest, RiskLevel
-from coworkd.core.pattern_verdicts import Fate as Fate
-from coworkd.core.pattern_verdicts import JudgedFinding as JudgedFinding
-from coworkd.core.pattern_verdicts import PatternEnd as PatternEnd
-from coworkd.core.pattern_verdicts import PatternVerdict as PatternVerdict
+from coworkd.core.pattern_verdicts import PatternVerdict
 from coworkd.core.reply_blocks import BlockKind, ReplyBlock, ReviewFinding
-from coworkd.core.tries import ProofOutcome as ProofOutcome
-from coworkd.core.tries import TryKind as TryKind
 from coworkd.core.tries import TryResult, TryStep
 
 

@@ -84,7 +84,7 @@ class RunFinisher:
             slot=run.slot.number, task=run.task, run=run.id, number=state.submission, agent=run.agent,
             base=run.slot.base, tip=tip_to_merge(self._db, run.task, run.conflict), submit=bool(state.submission),
             message=f"{row.title}\n\nCowork-Task: {run.task}\nCowork-Run: {run.id}", secrets=self._board.secrets(),
-            assess=bool(run.step),
+            proposal=bool(run.step),
         )  # fmt: skip
         self._db.after_commit(lambda: self._jobs.start(FINISH, run.id, lambda: self._finish(request)))
 

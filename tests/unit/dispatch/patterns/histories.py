@@ -9,6 +9,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from coworkd.core.model import Decide, PatternName, PatternRequest, RiskLevel
+from coworkd.core.pattern_verdicts import PatternVerdict
 from coworkd.core.reply_blocks import (
     AnswerBlock,
     BallotBlock,
@@ -27,7 +28,6 @@ from coworkd.dispatch.patterns.steps import (
     History,
     Pattern,
     PatternSpec,
-    PatternVerdict,
     RunOutcome,
     RunResult,
     RunStep,

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from coworkd.core.model import Mode, PatternName, RiskLevel
+from coworkd.core.pattern_verdicts import Fate, PatternEnd
 from coworkd.core.reply_blocks import Decision, VerdictBlock
 from coworkd.core.tries import ProofOutcome, TryResult
 from coworkd.dispatch.patterns.registry import NEXT_STEPS
-from coworkd.dispatch.patterns.steps import Fate, PatternEnd, RunOutcome, RunResult, RunStep, StepResult
+from coworkd.dispatch.patterns.steps import RunOutcome, RunResult, RunStep, StepResult
 from tests.unit.dispatch.patterns.histories import ABSENT, PROVEN, Played, Script, play, spec_of, verdict
 
 PATTERN = NEXT_STEPS[PatternName.CHAIN_REVIEW]
