@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("log", "who did what, when and why"),
     "why": ("why", "where a line or a commit comes from"),
     "cost": ("log", "what runs cost, by task, plan and day"),
+    "estimate": ("estimate", "what a task takes at least and at most, before its first run"),
     "stats": ("stats", "how long runs wait, start, work and land, and how they end"),
     "land": ("changes", "bring the integration branch into its target"),
     "confirm": ("changes", "let held deletions happen"),

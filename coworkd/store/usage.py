@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from coworkd.core.model import Usage
 from coworkd.core.run_states import RunState
+from coworkd.core.runs import RunReason
 from coworkd.store.database import Database
 
 DAY = 86400.0
@@ -149,3 +150,22 @@ def has_estimated_cost(db: Database, task: str) -> bool:
     """Whether what a task cost is partly estimated, or covered by a subscription."""
     sql = "SELECT 1 FROM runs WHERE task = ? AND (estimated OR billing != ?) LIMIT 1"
     return bool(db.scalar(sql, task, BILLED))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastUsage:
+    """What one run that is over has used."""
+
+    tokens: int
+    usd: float | None
+    """None: its price is not known."""
+
+
+def past_usages(db: Database, agent: str, number: int = 10) -> list[PastUsage]:
+    """What the last runs of an agent used that came to their end, the latest first."""
+    rows = db.query(
+        "SELECT input_tokens + output_tokens AS tokens, cost_usd FROM runs WHERE agent = ? AND state = ? AND reason = ?"
+        " ORDER BY ended DESC LIMIT ?",
+        agent, RunState.ENDED, RunReason.DONE, number,
+    )  # fmt: skip
+    return [PastUsage(tokens=row["tokens"] or 0, usd=row["cost_usd"]) for row in rows]

@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from coworkd.board.pattern_verdicts import decode_verdict
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.model import AgentSpec, PatternName, TaskSpec
+from coworkd.core.model import AgentSpec, Budget, PatternName, TaskSpec
 from coworkd.core.step_states import StepKind, StepState
 from coworkd.core.tries import TryKind, TryResult, TryStep
+from coworkd.dispatch.collaboration.estimates import estimate, over_budget_reason
 from coworkd.dispatch.patterns.codec import decode_result, decode_spec, decode_step, encode_spec
 from coworkd.dispatch.patterns.registry import next_steps
 from coworkd.dispatch.patterns.seats import unfit_reason
 from coworkd.dispatch.patterns.steps import NextSteps, PatternSpec, Seat
 from coworkd.dispatch.patterns.voices import one_voice_notice, voice_shortage
+from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.cooldowns import provider_of
 from coworkd.store import PatternKey, PatternRow, StepRow, TaskRow
 from coworkd.store.events import NewEvent
 from coworkd.store.runs import find_run
 from coworkd.store.steps import add_pattern, latest_pattern, steps_of
 from coworkd.store.submissions import latest_submission
+from coworkd.store.usage import past_usages
 
 _SERIES = re.compile(r"[a-z]+")
 
@@ -88,13 +91,23 @@ class PatternAttempts:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._db = board.db
+        self._budgets = BudgetReader(board)
         self._read: dict[PatternKey, tuple[int, PatternProgress]] = {}
         """What was read last, and how many changes the database had seen by then."""
 
     def refusal_reason(self, task: str) -> str:
         """Why the pattern of a task cannot begin as it is written; empty: it can."""
-        decided = self._next_spec(self._board.task(task))
-        return unfit_reason(decided) or voice_shortage(decided)
+        row = self._board.task(task)
+        decided = self._next_spec(row)
+        return unfit_reason(decided) or voice_shortage(decided) or self._over_budget_reason(row, decided)
+
+    def _over_budget_reason(self, row: TaskRow, decided: PatternSpec) -> str:
+        limit, used = self._board.specs.task(row.path).budget, self._budgets.used_by_task(row)
+        left = Budget(
+            usd=None if limit.usd is None else limit.usd - (used.usd or 0.0),
+            tokens=None if limit.tokens is None else limit.tokens - (used.tokens or 0),
+        )
+        return over_budget_reason(estimate(decided, lambda agent: past_usages(self._db, agent)), left)
 
     def _next_spec(self, row: TaskRow) -> PatternSpec:
         spec = self._board.specs.task(row.path)

@@ -44,3 +44,14 @@ def test_too_few_voices_for_a_high_risk_wait_before_the_first_run(w: Workbench) 
     assert w.json("show", "better")["runs"] == []
     _task(w, "[bot, bot, bot]", risk="high", decide="person")
     w.until("better", "waiting", "review")
+
+
+def test_an_estimate_says_the_runs_before_the_first(w: Workbench) -> None:
+    _agents(w)
+    _task(w, "[bot, beta, gamma]")
+    w.cmd("down", check=False)
+    found = w.json("estimate", "better")
+    assert found["pattern"] == "consensus"
+    assert (found["least"]["runs"], found["most"]["runs"]) == (4, 12)
+    assert {seat["median"] for seat in found["seats"]} == {None}
+    assert "4 runs" in w.cmd("estimate", "better").stdout
