@@ -21,11 +21,13 @@ class FailurePrinter:
     """Prints a failure at once: a run that is ended from outside never comes to its summary."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._terminal = config.pluginmanager.get_plugin("terminalreporter")
+        self._plugins = config.pluginmanager
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and self._terminal is not None:
-            self._terminal.write_line(f"\n{report.when} of {report.nodeid} failed:\n{report.longreprtext}", red=True)
+        # It is registered after this one.
+        terminal = self._plugins.get_plugin("terminalreporter") if report.failed else None
+        if terminal is not None:
+            terminal.write_line(f"\n{report.when} of {report.nodeid} failed:\n{report.longreprtext}", red=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
