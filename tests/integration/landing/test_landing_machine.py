@@ -212,3 +212,17 @@ def test_the_oracle_sees_it(wrong: Callable[[Landings], None], said: str) -> Non
     finally:
         machine.workplace.close()
         machine.folder.cleanup()
+
+
+DROPPED_BESIDE_A_WORKTREE = (
+    "commit stage commit commit reset move_integration_back add_worktree collect_garbage move_integration_back commit"
+    " stage collect_garbage edit_what_lands reset_far"
+)
+
+
+def test_what_is_dropped_while_a_worktree_holds_integration_goes_when_it_lets_go() -> None:
+    landings = Landings()
+    for act in (*DROPPED_BESIDE_A_WORKTREE.split(), "add_worktree"):
+        landings.act_and_rest(act=act)
+    assert not landings.person.stands_on_integration()
+    landings.teardown()
