@@ -38,8 +38,9 @@ def _check_task(row: TaskRow, anywhere: set[str], here: set[str], person: Person
 def _check_dropped(person: Person, here: set[str], there: set[str], told: list[str]) -> None:
     back = (person.dropped & here) | (person.dropped & (person.subjects(INTEGRATION) - person.subjects("main")))
     if person.stands_on_integration():
-        # A worktree of the person holds the branch where it was: it cannot follow, and that is shown.
-        assert not back or told, f"cannot go, and nothing is shown: {sorted(back)}"
+        # A worktree of the person holds the branch where it was: it cannot follow, and that is shown of this branch.
+        about = [text for text in told if INTEGRATION in text]
+        assert not back or about, f"cannot go, and nothing is shown: {sorted(back)} {told}"
     else:
         assert not back, f"came back: {sorted(back)}"
     handmade = person.handmade - person.dropped - person.uncertain

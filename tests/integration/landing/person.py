@@ -138,6 +138,10 @@ class Person:
         rest = [{one for one in two.refs if not one.endswith(" refs/heads/main")} for two in (before, now)]
         assert rest[0] == rest[1]
         assert self.commit_of("main") == self.commit_of(INTEGRATION)
+        old = next(line.split()[0] for line in before.refs if line.endswith(" refs/heads/main"))
+        brought = set(self.git("log", "--format=%s", f"{old}..main").splitlines())
+        back = self.dropped & (self.files("main") | brought)
+        assert not back, f"came back by a landing: {sorted(back)}"
         changed = {path for path in now.files if before.files.get(path) != now.files[path]}
         assert changed.isdisjoint(path for path in before.files if path in self.edited())
         assert not {path for path in before.files.keys() - now.files.keys() if path in self.edited()}

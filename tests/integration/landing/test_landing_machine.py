@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from coworkd.core.model import Status
-from coworkd.merge.git.target_sync import LandedInTarget
+from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused
 from tests.integration.landing.oracle import check
 from tests.integration.landing.person import ACTS, Person
 from tests.integration.landing.workplace import INTEGRATION, Killed, Workplace, new_repository
@@ -182,6 +182,17 @@ def _keeps_what_was_dropped(machine: Landings) -> None:
     machine.person.do("reset")
 
 
+def _lands_what_was_dropped(machine: Landings) -> None:
+    machine.person.do("reset")
+    machine.person.git("merge", "-q", "--ff-only", INTEGRATION)
+    machine.person.landed(moved=True)
+
+
+def _shows_nothing_of_what_is_held(machine: Landings) -> None:
+    machine.person.do("add_worktree")
+    machine.person.do("reset")
+
+
 def _overwrites(machine: Landings) -> None:
     machine.person.user.write("app.py", "not the person's\n")
 
@@ -192,11 +203,18 @@ def _loses_what_was_made_by_hand(machine: Landings) -> None:
     machine.person.git("update-ref", f"refs/heads/{INTEGRATION}", tip)
 
 
+def _check_after(wrong: Callable[[Landings], None], machine: Landings) -> None:
+    wrong(machine)
+    check(machine.workplace, machine.person)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
         (_loses_a_landing, "t1 has landed, and is gone in silence"),
         (_keeps_what_was_dropped, "came back: "),
+        (_lands_what_was_dropped, "came back by a landing: "),
+        (_shows_nothing_of_what_is_held, "cannot go, and nothing is shown: "),
         (_overwrites, "the person's own was touched"),
         (_loses_what_was_made_by_hand, "made by hand and gone"),
     ],
@@ -206,23 +224,30 @@ def test_the_oracle_sees_it(wrong: Callable[[Landings], None], said: str) -> Non
     try:
         machine.act("commit")
         machine.task_lands()
-        wrong(machine)
         with pytest.raises(AssertionError, match=said):
-            check(machine.workplace, machine.person)
+            _check_after(wrong, machine)
     finally:
         machine.workplace.close()
         machine.folder.cleanup()
 
 
-DROPPED_BESIDE_A_WORKTREE = (
-    "commit stage commit commit reset move_integration_back add_worktree collect_garbage move_integration_back commit"
-    " stage collect_garbage edit_what_lands reset_far"
+BEFORE_THE_WORKTREE = "commit stage commit commit reset move_integration_back"
+WHILE_IT_HOLDS = (
+    "add_worktree collect_garbage move_integration_back commit stage collect_garbage edit_what_lands reset_far"
 )
 
 
 def test_what_is_dropped_while_a_worktree_holds_integration_goes_when_it_lets_go() -> None:
     landings = Landings()
-    for act in (*DROPPED_BESIDE_A_WORKTREE.split(), "add_worktree"):
+    for act in BEFORE_THE_WORKTREE.split():
         landings.act_and_rest(act=act)
-    assert not landings.person.stands_on_integration()
+    person, held = landings.person, landings.person.commit_of(INTEGRATION)
+    for act in WHILE_IT_HOLDS.split():
+        landings.act_and_rest(act=act)
+        assert (person.stands_on_integration(), person.commit_of(INTEGRATION)) == (True, held)
+    assert {"p3", "p5"} <= person.dropped
+    assert "p3" in person.files(INTEGRATION)
+    assert isinstance(landings.workplace.land(), TargetRefused)
+    landings.act_and_rest(act="add_worktree")
+    assert person.commit_of(INTEGRATION) == person.commit_of("main")
     landings.teardown()
