@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coworkd.agents.json_codec import from_json, to_json
 from coworkd.core.model import PatternName
@@ -15,11 +15,14 @@ from coworkd.core.step_states import StepKind, StepState
 from coworkd.core.terminal_text import visible
 from coworkd.core.text_formats import format_usd, shorten
 from coworkd.core.tries import TryKind, TryResult, TryStep
-from coworkd.documents.markdown import Value
 from coworkd.store import Database, PatternRow, RunRow, StepRow
 from coworkd.store.runs import find_run
 from coworkd.store.steps import find_pattern, steps_of
 from coworkd.system.git.refs import submission_ref
+
+if TYPE_CHECKING:
+    # A command that only reads needs no reader of YAML.
+    from coworkd.documents.markdown import Value
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -5,9 +5,10 @@ Databases, audit logs and run records hold the values, so a value never changes.
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import StrEnum, unique
 
 
+@unique
 class EventKind(StrEnum):
     """What happened."""
 
@@ -27,7 +28,7 @@ class EventKind(StrEnum):
     TASK_TAKEN_OVER = "taken"
     SETTINGS_TRUSTED = "trusted"
     PLAN_WRITTEN = "plan written"
-    ANSWERED = "answered"
+    QUESTION_ANSWERED = "question answered"
     PLAN_FOUND_AGAIN = "plan found again"
 
     # ---- runs

@@ -30,6 +30,8 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
     Raises `BusyError` when one runs already, `ConfigError` where agents would have no place to work in.
     """
     paths_and_settings.prepare_state()
+    # From the moment at which the lock names this process, to ask what it is doing must not end it.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     with (
         workspace_lock(paths.lock, paths.pid, COMMAND_TIME) as held,
         Repo.open(paths.root) as repo,

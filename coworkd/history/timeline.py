@@ -153,7 +153,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     EventKind.LANDED_IN_TARGET: "the integration branch landed as {commit}",
     EventKind.REVERT_ASKED: "asked for {what}",
     EventKind.PLAN_WRITTEN: "run {run} wrote {path}",
-    EventKind.ANSWERED: "run {run} answered in {path}",
+    EventKind.QUESTION_ANSWERED: "run {run} answered in {path}",
     EventKind.FALLBACK_CHOSEN: "{agent} takes over from {instead_of}",
     EventKind.RUN_RECORDED: "run {run} is recorded in {path}",
     EventKind.RECORD_RESTORED: "run {run} was taken back from {path}",

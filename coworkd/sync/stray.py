@@ -36,11 +36,16 @@ class StrayFiles:
         """A scan of a folder has found these paths in it, and no others, that are no documents'."""
         found = {stray_place(path): reason for path in paths if (reason := _stray_reason(path))}
         for place in noticed_paths(self._db, SOURCE):
-            if place not in found and (place.startswith(below) or not self._any_in(place)):
+            if place not in found and self._is_over(place, below):
                 with self._db.write():
                     remove_notice(self._db, place, SOURCE)
         for place, reason in found.items():
             self._report(place, reason, now)
+
+    def _is_over(self, place: str, below: str) -> bool:
+        """Whether nothing is there any more, as a scan of one folder can tell: elsewhere it has looked at nothing."""
+        above = place.endswith("/") and below.startswith(place)
+        return place.startswith(below) or (above and not self._any_in(place))
 
     def _report(self, place: str, reason: str, now: float) -> None:
         with self._db.write():

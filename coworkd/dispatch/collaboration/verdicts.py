@@ -133,7 +133,7 @@ class VerdictService:
             text = f"{result.text.strip()}\n\n{decision_text(read_report(self._db, row, verdict))}\n"
             path = self._documents.add_message(run, MessageKind.REPLY, text, now, name=ANSWER, state=MessageState.DONE)
             event = NewEvent(
-                at=now, kind=EventKind.ANSWERED, task=row.task, data={"run": run.id, "path": path, "kept": []}
+                at=now, kind=EventKind.QUESTION_ANSWERED, task=row.task, data={"run": run.id, "path": path, "kept": []}
             )
             add_event(self._db, event)
             task = self._board.task(row.task)

@@ -116,7 +116,7 @@ class RunEffects:
     def _finish_question(self, run: FinishedRun, effect: AnswerGiven, now: float) -> None:
         """The task is done without a review and without a landing: there is nothing that could land."""
         path = run.state.message_path
-        self._db.event(now, EventKind.ANSWERED, task=run.task, run=run.id, path=path, kept=list(effect.refs))
+        self._db.event(now, EventKind.QUESTION_ANSWERED, task=run.task, run=run.id, path=path, kept=list(effect.refs))
         task = self._board.task(run.task)
         self._board.set_status(task, Status.DONE, f"answered in {path}", now, answer_path=path, failures=0)
 

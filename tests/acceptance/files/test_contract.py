@@ -23,7 +23,7 @@ def test_shapes(work: Workspace) -> None:
     work.until("one", "done")
     work.problem("tasks/bad.md", "bracket")
     status = work.json("status")
-    assert set(status) == {"daemon", "instance", "sandbox", "tasks", "waiting", "problems", "cost"}
+    assert set(status) == {"daemon", "instance", "sandbox", "tasks", "waiting", "problems", "cost", "disk"}
     assert work.daemon is not None
     assert status["daemon"] == {"running": True, "pid": work.daemon.pid}
     assert status["instance"].startswith("anna-")

@@ -33,6 +33,8 @@ ARGUMENTS |= {
     "apply": ["x"],
     "revert": ["x"],
     "resolve": ["x"],
+    "choose": ["x", "a"],
+    "estimate": ["x"],
 }
 ARGUMENTS |= {"merge-driver": ["install"], "why": ["HEAD"]}
 OUTSIDE = sorted(COMMANDS.keys() - {"demo", "schema", "simulate", "stress"})
@@ -144,7 +146,7 @@ def test_status_is_json_of_the_documented_shape(desk: Desk) -> None:
     bad = desk.write("tasks/bad.md", "---\ntitle: [\n---\n")
     os.utime(bad, (1_700_000_000, 1_700_000_000))  # a file saved just now may not be saved whole yet
     status = desk.json("status")
-    assert set(status) == {"daemon", "instance", "sandbox", "tasks", "waiting", "problems", "cost"}
+    assert set(status) == {"daemon", "instance", "sandbox", "tasks", "waiting", "problems", "cost", "disk"}
     assert status["daemon"] == {"running": False, "pid": None}
     (task,) = status["tasks"]
     assert set(task) == {

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from coworkd.core.model import Kind, Status
+from coworkd.store.notices import noticed_paths
 from coworkd.sync.disk.folder import Content, FileStat, Folder, ReadResult
 from coworkd.sync.engine import BATCH_SIZE
 from coworkd.sync.guards import DELETIONS
 from coworkd.sync.pusher import WRITE_BATCH_SIZE
 from coworkd.sync.scanner import MIN_SCAN_INTERVAL, REREAD_PERIOD, SECOND_LOOK
+from coworkd.sync.stray import SOURCE
 from tests.integration.workspacekit import TASK, Workspace
 
 READY = "---\nstatus: ready\nlabels: [ui]\n---\nDo it.\n"
@@ -690,3 +692,16 @@ def test_a_file_that_cannot_be_read_for_now_is_tried_again_soon_then_ever_less_o
     assert pauses == sorted(pauses)
     assert pauses[0] <= 0.2
     assert pauses[-1] > 1.0
+
+
+def test_a_scan_of_one_folder_leaves_what_is_said_of_files_elsewhere(place: Workspace) -> None:
+    place.turns()
+    for path in ("messages/a/yes.txt", "task/b.md"):
+        (place.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (place.root / path).write_text("Yes.\n")
+    place.engine.mark_dirty("messages/a/yes.txt", place.now)
+    place.engine.scan_folders({"task/"}, place.now)
+    assert noticed_paths(place.db, SOURCE) == ["messages/a/yes.txt", "task/"]
+    (place.root / "task" / "b.md").unlink()
+    place.engine.scan_folders({"task/"}, place.now)
+    assert noticed_paths(place.db, SOURCE) == ["messages/a/yes.txt"]

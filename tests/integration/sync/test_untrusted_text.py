@@ -107,7 +107,7 @@ def test_every_key_says_what_untrusted_text_may_do_with_it() -> None:
     assert risky(Kind.PLAN) == {"approval"}
     assert risky(Kind.MESSAGE) == {"draft", "resend", "reply_to"}
     assert risky(Kind.APPROVAL) == {"approval", "scope", "grant"}
-    assert risky(Kind.REVIEW) == {"approval", "status"}
+    assert risky(Kind.REVIEW) == {"approval", "status", "choose"}
     assert all(known.trust is TrustLevel.NEEDS_TRUST for known in USER.fields)
 
 
