@@ -33,6 +33,10 @@ def _marks(values: Collection[object]) -> str:
 
 _HAS_PENDING = f"EXISTS (SELECT 1 FROM submissions s WHERE s.task = tasks.id AND s.state IN ({_marks(_PENDING)}))"
 _HAS_RUN = "EXISTS (SELECT 1 FROM runs r WHERE r.task = tasks.id AND r.state != ?)"
+_HAS_PATTERN = (
+    "EXISTS (SELECT 1 FROM patterns p WHERE p.task = tasks.id AND p.attempt = tasks.attempt AND p.verdict = '')"
+)
+"""A pattern is at work on it, which may be trying changes, without a run."""
 _PRESENT = "EXISTS (SELECT 1 FROM tasks t WHERE t.id = submissions.task AND NOT t.gone)"
 """A parked task's submissions are left alone."""
 
@@ -268,8 +272,8 @@ def reviews_without_submission(db: Database) -> list[TaskRow]:
 
 
 def running_without_run(db: Database) -> list[TaskRow]:
-    """Tasks that are running although they have neither a run nor a pending submission."""
-    sql = f"status = ? AND NOT elsewhere AND NOT {_HAS_RUN} AND NOT {_HAS_PENDING}"
+    """Tasks that are running although they have neither a run, nor a pattern, nor a pending submission."""
+    sql = f"status = ? AND NOT elsewhere AND NOT {_HAS_RUN} AND NOT {_HAS_PENDING} AND NOT {_HAS_PATTERN}"
     return db.all(TaskRow, sql, Status.RUNNING, RunState.ENDED, *_PENDING)
 
 
