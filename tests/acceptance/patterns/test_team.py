@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.acceptance.workbench import Workbench
 
 PROPOSALS = r"""
@@ -92,12 +94,19 @@ def _ended_steps(w: Workbench) -> list[str]:
     return sorted(run["step"] for run in w.json("show", "better")["runs"] if run["state"] == "ended")
 
 
-def test_pause_ends_every_live_run_and_ready_goes_on(w: Workbench) -> None:
-    w.agent("bot", 'cat > /dev/null; [ -e ../../../go ] || sleep 600; echo "x = 2" > app.py\n')
+ASLEEP = "cat > /dev/null; sleep 600\n"
+
+
+def _three_at_work(w: Workbench) -> None:
+    w.agent("bot", ASLEEP)
     w.config("agent: bot\nverify: ['true']\n")
     w.task("better", pattern="team")
     w.up()
     w.wait("three runs", lambda: len([r for r in w.json("show", "better")["runs"] if r["state"] == "working"]) == 3)
+
+
+def test_pause_ends_every_live_run_and_ready_goes_on(w: Workbench) -> None:
+    _three_at_work(w)
     w.cmd("pause", "better")
     w.wait("no process left", lambda: not w.survivors(b"sleep 600") and w.status("better") == "paused")
     w.wait("every run over", lambda: {run["state"] for run in w.json("show", "better")["runs"]} == {"ended"})
@@ -105,3 +114,38 @@ def test_pause_ends_every_live_run_and_ready_goes_on(w: Workbench) -> None:
     w.cmd("ready", "better")
     w.until("better", "review")
     assert {run["attempt"] for run in w.json("show", "better")["runs"]} == {1}
+
+
+@pytest.mark.parametrize("end", ["cancel", "deletion"])
+def test_the_end_of_a_task_ends_every_live_run(w: Workbench, end: str) -> None:
+    _three_at_work(w)
+    if end == "cancel":
+        w.cmd("cancel", "better")
+    else:
+        w.cow("tasks/better.md").unlink()
+    w.wait("no process left", lambda: not w.survivors(b"sleep 600"))
+    w.wait("every run over", lambda: {run["state"] for run in w.json("show", "better")["runs"]} == {"ended"})
+
+
+BIASED = r"""
+cat > /dev/null
+case "$COWORK_ROLE" in
+proposer) echo "x = $COWORK_STEP" > app.py ;;
+juror) printf '```ballot\nrank: [a, b]\nbecause: "the first one"\n```\n' ;;
+esac
+"""
+
+
+def test_a_juror_that_prefers_a_place_counts_for_nobody(w: Workbench) -> None:
+    w.agent("bot", BIASED)
+    w.config("agent: bot\nverify: ['true']\n")
+    w.write(
+        ".cowork/tasks/better.md",
+        "---\nstatus: ready\npattern: {name: team, members: [bot, bot]}\n---\nDo it.\n",
+    )
+    w.up()
+    w.until("better", "review")
+    tally = w.json("show", "better")["verdict"]["tally"]
+    assert [line for line in tally if line.startswith("jury: ")] == [
+        "jury: propose.a wins 0.5 of 1 pairs, margin +0", "jury: propose.b wins 0.5 of 1 pairs, margin +0",
+    ]  # fmt: skip
