@@ -69,14 +69,19 @@ def test_no_agent_is_lost_or_started_twice_for_a_daemon_that_was_stopped(w: Work
     assert not {"run lost", "run again", "late end refused"} & set(_events(w))
 
 
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+def _parent(pid: int) -> int | None:
+    """None: it has ended meanwhile, as a command of the agent's script may."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def _worker(w: Workbench) -> int:
     """The process that looks after the one agent at work."""
     marked = set(w.survivors(b"COWORK_RUN="))
-    (found,) = {pid for pid in marked if _parent(pid) not in marked}
+    parents = {pid: parent for pid in marked if (parent := _parent(pid)) is not None}
+    (found,) = {pid for pid, parent in parents.items() if parent not in marked}
     return found
 
 
