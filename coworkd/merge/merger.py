@@ -142,7 +142,7 @@ class Merger:
 
     def _is_tip_in_use(self, now: float) -> bool:
         """Whether something is verified on the tip, or about to land on it: a move would have it verified again."""
-        if self._queue_jobs.verifications.keys() or self._jobs.any_running(DESCRIBE):
+        if self._queue_jobs.verifications.keys() or self._jobs.any_running(DESCRIBE, LAND):
             return True
         return any(isinstance(step, LandStep | ReviewStep) for step in self._next_steps(now))
 

@@ -39,29 +39,50 @@ class BranchState:
 
 
 def read_state(repo: Repo, branches: BranchContext) -> BranchState:
-    """Look at both branches; a few processes, whatever the number of landings. RepoError without a target's commit."""
+    """Look at both branches; a few processes, whatever the number of landings. RepoError without a target's commit.
+
+    What coworkd recorded is read before the branches, since these are moved first: so the branches as read here have
+    every landing that was found, and what was taken. A landing whose ref is not there yet, or never was in this clone,
+    is found in integration itself.
+    """
+    refs, recorded = landing_commits(repo), repo.commit(taken_ref(branches.target))
     names = [f"{branch_ref(name)}^{{commit}}" for name in (branches.target, branches.branch)]
     target, found = repo.resolve_all(names)
     if target is None:
         raise RepoError(f"the branch {branches.target} has no commit yet: make a first one, or set integration.target")
     integration = found or ""
     rewritten = bool(branches.known.settled_at) and not _contains(repo, target, branches.known.settled_at)
-    refs = landing_commits(repo)
-    landings = _known_landings(repo, branches, refs, everything=rewritten)
-    facts = _facts(repo, integration, target, _last_taken(repo, branches.target, integration, target), landings)
+    taken = recorded or _shared_commit(repo, integration, target)
+    chain = _own_chain(repo, integration, (target, taken))
+    landings = _known_landings(repo, branches, refs, chain, everything=rewritten)
+    facts = _facts(repo, integration, target, taken, landings)
     if integration:
-        handmade = _handmade_commits(repo, facts, frozenset(refs.values()))
+        handmade = _handmade_commits(repo, facts, chain, frozenset(refs.values()))
         facts = _with_collision(repo, dataclasses.replace(facts, handmade=handmade))
     else:
         facts = dataclasses.replace(facts, restore_point=_restore_point(repo, branches.known.tip, facts))
     return BranchState(facts=facts, recorded=max(refs, default=0), rewritten=rewritten)
 
 
-def _known_landings(repo: Repo, branches: BranchContext, refs: dict[int, str], *, everything: bool) -> list[Landing]:
-    """Landings of the database and of the refs, each submission once, oldest first."""
+def _own_chain(repo: Repo, integration: str, without: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Commits of integration and their parents along the first parents, latest first, that neither of these has."""
+    return first_parents(repo, integration, [commit for commit in without if commit]) if integration else []
+
+
+def _known_landings(
+    repo: Repo,
+    branches: BranchContext,
+    refs: dict[int, str],
+    chain: Sequence[tuple[str, tuple[str, ...]]],
+    *,
+    everything: bool,
+) -> list[Landing]:
+    """Landings of the database, of the refs and of integration, each submission once, oldest first."""
     newer = [commit for number, commit in refs.items() if everything or number > branches.known.recorded]
     numbers = {commit: number for number, commit in refs.items()}
-    found = latest_of_each([*branches.known.landings, *read_landings(repo, newer)])
+    without_ref = [commit for commit, _ in reversed(chain) if commit not in numbers]
+    numbers |= {commit: number for number, commit in enumerate(without_ref, max(refs, default=0) + 1)}
+    found = latest_of_each([*branches.known.landings, *read_landings(repo, [*newer, *without_ref])])
     return sorted(found, key=lambda landing: numbers.get(landing.commit, 0))
 
 
@@ -82,22 +103,20 @@ def _facts(repo: Repo, integration: str, target: str, taken: str, landings: Sequ
     )  # fmt: skip
 
 
-def _last_taken(repo: Repo, target_name: str, integration: str, target: str) -> str:
-    """What integration took last; in a workspace from before this was recorded, what both have."""
-    recorded = repo.commit(taken_ref(target_name))
-    if recorded or not integration:
-        return recorded or ""
-    return next(iter(repo.merge_bases(integration, target)), "")
+def _shared_commit(repo: Repo, integration: str, target: str) -> str:
+    """What both have, which stands for what was taken last in a workspace from before that was recorded."""
+    return next(iter(repo.merge_bases(integration, target)), "") if integration else ""
 
 
 def _contains(repo: Repo, new: str, old: str) -> bool:
     return old in ancestors_in(repo, [old], new)
 
 
-def _handmade_commits(repo: Repo, facts: BranchFacts, landings: frozenset[str]) -> tuple[str, ...]:
+def _handmade_commits(
+    repo: Repo, facts: BranchFacts, chain: Sequence[tuple[str, tuple[str, ...]]], landings: frozenset[str]
+) -> tuple[str, ...]:
     """Commits along integration that are neither landings nor merges of the target, and are not in the target."""
-    without = [facts.target, *([facts.taken] if facts.taken else [])]
-    rest = [(c, parents) for c, parents in first_parents(repo, facts.integration, without) if c not in landings]
+    rest = [(commit, parents) for commit, parents in chain if commit not in landings]
     ours = own_commits(repo, [commit for commit, _ in rest])
     merged = ancestors_in(repo, [p for _, parents in rest for p in parents[1:]], facts.taken or facts.target)
     found = [commit for commit, parents in rest if commit not in ours and not merged.intersection(parents[1:])]

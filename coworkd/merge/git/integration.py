@@ -78,8 +78,9 @@ def land(repo: Repo, branch: str, old: str | None, new: str, sequence: int, *, e
     """Move the integration branch from `old` (None: it is new) to `new` and record it as `refs/cowork/land/SEQUENCE`.
 
     `earlier`: landings that `new` was merged with, which land with it and are recorded before it, the oldest first.
-    One transaction. False: the branch is not at `old` any more, build and verify again. Raises RepoError when the
-    branch is checked out somewhere, for the files there would not follow.
+    One transaction, whose refs git writes one after another: the branch comes first, so that a reader who takes the
+    refs of landings before the branch finds each of them in it. False: the branch is not at `old` any more, build and
+    verify again. Raises RepoError when the branch is checked out somewhere, for the files there would not follow.
     """
     name = branch_ref(branch)
     if name in checked_out(repo):

@@ -7,7 +7,7 @@ import pytest
 
 from coworkd.core.errors import RepoError
 from coworkd.core.model import Check
-from coworkd.merge.branch_jobs import NoBase, RunBase, run_base
+from coworkd.merge.branch_jobs import NoBase, RunBase, Verify, run_base
 from coworkd.merge.branch_rules import BringIn, Collision, NothingToDo, Rebuild, Unrelated
 from coworkd.merge.continuation import continuation
 from coworkd.store.landings import KnownLandings, NeededLanding
@@ -104,6 +104,29 @@ def test_a_target_that_moves_twice_takes_no_landing_away(w: Landings, files: tup
     assert "a.txt" in w.files()
     w.make_due_moves(verify=green)
     assert w.files() >= {"a.txt", *files}
+
+
+@pytest.mark.parametrize("verify", [None, green])
+def test_a_landing_stays_whose_ref_is_not_there(w: Landings, verify: Verify | None) -> None:
+    """Git writes the refs of a transaction one after another; a teammate's landing has no ref in this clone."""
+    w.land("a", {"a.txt": "a\n"})
+    w.user.git("update-ref", "-d", "refs/cowork/land/1")
+    w.user.commit("by a person", {"p.txt": "p\n"})
+    report = w.make_due_moves(verify=verify)
+    assert "a.txt" in w.files()
+    assert [(fact.landing.task, fact.lost) for fact in report.state.facts.landings] == [("a", False)]
+
+
+def test_a_landing_without_a_ref_is_merged_again_as_itself(w: Landings) -> None:
+    w.user.commit("taken back later", {"p.txt": "p\n"})
+    w.land("a", {"a.txt": "a\n"})
+    w.user.git("update-ref", "-d", "refs/cowork/land/1")
+    w.user.git("reset", "-q", "--hard", "HEAD^")
+    report = w.make_due_moves(verify=green)
+    assert "a.txt" in w.files()
+    assert "p.txt" not in w.files()
+    assert report.rebuilt is not None
+    assert [landing.task for landing, _ in report.rebuilt.merged] == ["a"]
 
 
 def test_after_a_squash_of_all_integration_starts_again(w: Landings) -> None:
