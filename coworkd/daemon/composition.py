@@ -19,6 +19,7 @@ from coworkd.daemon.housekeeping import pruning
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit, folder_committer
 from coworkd.daemon.housekeeping.disk_bound import DiskBound, IdleRemoval
 from coworkd.daemon.housekeeping.notifications import Notifications, notification_runner
+from coworkd.daemon.housekeeping.pack_joining import PackJoining
 from coworkd.daemon.housekeeping.service import Housekeeping
 from coworkd.daemon.main_loop import Daemon
 from coworkd.daemon.resolution_jobs import ResolutionJobs
@@ -227,6 +228,7 @@ def _housekeeping(paths: Paths, board: Board, jobs: Jobs, parts: _RepositoryPart
         commits=AutoCommit(board, jobs, folder_committer(paths.root, FOLDER)),
         notices=Notifications(board.db, jobs, parts.user.notify, tell), pruning=pruning.Pruning(board, jobs, places),
         disk=DiskBound(board, jobs, paths.state, _idle_removal(paths.state, parts.slots)),
+        packs=PackJoining(board.db, jobs, paths.root),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from coworkd.store.problems import remove_task_problems
 from coworkd.store.submissions import add_submission, reviews_without_submission
 from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
-LOOK_UP: Job[str, StoredSubmission | None] = Job(name="search for a lost submission", purpose=Purpose.CAT_FILE_COMMAND)
+LOOK_UP: Job[str, StoredSubmission | None] = Job(name="search for a lost submission", purpose=Purpose.READING)
 """Its subject is the task."""
 _SOURCE = "lost submission"
 

@@ -30,7 +30,7 @@ from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 LAND: Job[tuple[SubmissionKey, ...], Landed | TipMoved] = Job(
     name="landing", purpose=Purpose.INTEGRATION, longest_pause=20.0
 )
-DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary", purpose=Purpose.CAT_FILE_COMMAND)
+DESCRIBE: Job[SubmissionKey, ChangeSummary] = Job(name="change summary", purpose=Purpose.READING)
 _QUEUE = "queue"
 """The source of problems of a submission that cannot land."""
 

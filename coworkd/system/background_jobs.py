@@ -45,7 +45,7 @@ class Purpose(Enum):
     """The commands of verifications, as many at once as the settings say."""
     IMPORT = "import"
     """Bringing in the work that a run has left in its slot."""
-    CAT_FILE_COMMAND = "reading"
+    READING = "reading"
     """Asking git about what a file or a change is."""
     MAINTENANCE = "maintenance"
     """Audit log, commits of the workspace, pruning, notifications, measuring the disk."""
@@ -67,7 +67,7 @@ def thread_counts(cores: int) -> dict[Purpose, int]:
         Purpose.INTEGRATION: 3,
         Purpose.VERIFICATION: MAX_VERIFICATIONS,
         Purpose.IMPORT: max(2, cores),
-        Purpose.CAT_FILE_COMMAND: max(2, cores // 2),
+        Purpose.READING: max(2, cores // 2),
         # There are five kinds, each of which runs once at a time; a notification or a measurement may be slow.
         Purpose.MAINTENANCE: 5,
         Purpose.SLOT: max(4, cores + cores // 2),

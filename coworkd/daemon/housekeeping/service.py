@@ -9,6 +9,7 @@ from coworkd.board.views.attention import AttentionItem
 from coworkd.daemon.housekeeping.auto_commit import AutoCommit
 from coworkd.daemon.housekeeping.disk_bound import DiskBound
 from coworkd.daemon.housekeeping.notifications import Notifications
+from coworkd.daemon.housekeeping.pack_joining import PackJoining
 from coworkd.daemon.housekeeping.pruning import Pruning
 
 
@@ -20,6 +21,7 @@ class Housekeeping:
     notices: Notifications
     pruning: Pruning
     disk: DiskBound
+    packs: PackJoining
 
     def step(self, waiting: Sequence[AttentionItem], now: float) -> None:
         """Begin what is due; `waiting` is everything that waits for a person."""
@@ -27,6 +29,7 @@ class Housekeeping:
         self.notices.step(waiting, now)
         self.pruning.step(now)
         self.disk.step(now)
+        self.packs.step()
 
     def deadline(self, now: float) -> float | None:
         """When time alone makes one of them due."""

@@ -18,13 +18,17 @@ from coworkd.core.model import Status
 from coworkd.daemon.housekeeping.auto_commit import MAX_RETRY_PAUSE, AutoCommit, folder_committer
 from coworkd.daemon.housekeeping.disk_bound import FIRST_AFTER, FULL_INTERVAL, INTERVAL, DiskBound, IdleRemoval
 from coworkd.daemon.housekeeping.notifications import Notification, Notifications, notification_runner
+from coworkd.daemon.housekeeping.pack_joining import MAX_PACKS, PackJoining
 from coworkd.daemon.housekeeping.pruning import PrunedFolders, Pruning
 from coworkd.merge.git.conflict_bundle import bundle_file
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs
+from coworkd.system.git import Repo
+from coworkd.system.git.packs import count_packs
 from coworkd.system.process.commands import clean_environment
 from tests.integration.gitkit import Checkout, checkout
+from tests.integration.system.git.test_packs import add_packs
 from tests.integration.workspacekit import TASK, Workspace
 
 DAY = 86400.0
@@ -358,3 +362,24 @@ def test_the_disk_is_measured_now_and_then_and_more_often_while_starts_wait(plac
     again = after(FULL_INTERVAL)
     assert again is not None
     assert again.at > full.at
+
+
+# ---- packs
+
+
+def test_packs_are_joined_after_as_many_runs(place: Place) -> None:
+    add_packs(place.repo, MAX_PACKS + 1)
+    joining = PackJoining(place.db, place.jobs, place.repo.root)
+
+    def left_after(runs: int) -> int:
+        for _ in range(runs):
+            place.db.execute("INSERT INTO runs (id, task) VALUES (hex(randomblob(4)), 'a')")
+        joining.step()
+        place.rest()
+        with Repo.open(place.repo.root) as repo:
+            return count_packs(repo)
+
+    assert left_after(MAX_PACKS - 1) > MAX_PACKS
+    assert left_after(1) <= 3
+    add_packs(place.repo, 5)
+    assert left_after(MAX_PACKS) >= 5, "few packs stay as they are"
