@@ -20,7 +20,7 @@ from coworkd.diagnostics.playground import field as header_field
 from coworkd.diagnostics.stress.judge import Observation, RunTimes, parse_journal
 from coworkd.diagnostics.stress.process_limit import ProcessLimit
 from coworkd.diagnostics.stress.processes import cpu_seconds, processes_left
-from coworkd.diagnostics.stress.scenario import Behaviour, Scenario, StressTask
+from coworkd.diagnostics.stress.scenario import Behaviour, Scenario, StressTask, most_work
 from coworkd.diagnostics.stress.small_disk import SmallDisk
 from coworkd.store import Database
 from coworkd.store.runs import begun_runs
@@ -106,8 +106,9 @@ class Laboratory:
 
     def _agent(self) -> str:
         limit = self._process_limit.procs or "/dev/full"
+        timeout = 60 + 2 * most_work(self._scenario.agents)
         return (
-            f"---\ndriver: command\ncommand: [bash, {self.program}]\nlimits: {{stall: 6s, timeout: 60s}}\n"
+            f"---\ndriver: command\ncommand: [bash, {self.program}]\nlimits: {{stall: 6s, timeout: {timeout:.0f}s}}\n"
             f"sandbox: {{allow_paths: [{self._folder}, {self.program}]}}\n"
             f"env: {{STRESS_FOLDER: {self._folder}, STRESS_PROCESS_LIMIT: {limit}}}\n"
             "---\nYou are a program.\n"

@@ -20,6 +20,7 @@ from coworkd.diagnostics.stress.scenario import (
     ScheduledFault,
     StressFault,
     make_scenario,
+    most_work,
     required_ends,
 )
 from coworkd.diagnostics.stress.small_disk import SmallDisk
@@ -32,7 +33,9 @@ _LOOK_INTERVAL = 0.1
 _STATUS_INTERVAL = 1.0
 """Seconds between two looks at all task files."""
 _STANDSTILL_PATIENCE = 60.0
-"""Seconds without a change of any status after which what has not ended is stuck: a slow machine is not."""
+"""Seconds without a change of any status, beside the longest work, after which what has not ended is stuck."""
+_TELL_INTERVAL = 10.0
+"""Seconds between two lines about how far it is."""
 _MAX_TIMES_PLANNED = 5.0
 """So many times its time a scenario is waited for: what begins again and again without an end is stuck as well."""
 
@@ -58,6 +61,7 @@ class StressRun:
         self._required = required_ends(scenario.tasks)
         self._measured = _Measured(left=list(scenario.faults))
         self._statuses: dict[str, str] = {}
+        self._tell_at = 0.0
         self._moved_at = 0.0
         """When the status of a task changed last."""
 
@@ -95,8 +99,9 @@ class StressRun:
             time.sleep(_LOOK_INTERVAL)
 
     def _is_over(self, now: float) -> bool:
+        patience = _STANDSTILL_PATIENCE + most_work(self._scenario.agents)
         return (
-            now > max(self._scenario.seconds, self._moved_at + _STANDSTILL_PATIENCE)
+            now > max(self._scenario.seconds, self._moved_at + patience)
             or now > _MAX_TIMES_PLANNED * self._scenario.seconds
         )
 
@@ -114,8 +119,13 @@ class StressRun:
         self._measure()
         self._lab.answer(statuses)
         ended = sum(has_ended(end, statuses[task]) for task, end in self._required.items())
-        self._tell(f"{now:4.0f} s: {ended} of {len(statuses)} tasks ended, {self._measured.most_agents} agents at most")
-        return ended == len(statuses) and not self._measured.left
+        is_over = ended == len(statuses) and not self._measured.left
+        if is_over or now >= self._tell_at:
+            self._tell_at = now + _TELL_INTERVAL
+            self._tell(
+                f"{now:4.0f} s: {ended} of {len(statuses)} tasks ended, {self._measured.most_agents} agents at most"
+            )
+        return is_over
 
     def _measure(self) -> None:
         """Memory at the moment when the most agents are at work."""

@@ -89,8 +89,12 @@ class Scenario:
     faults: tuple[ScheduledFault, ...]
 
 
-WORK_SECONDS = (0.5, 3.0)
-"""The least and the most that an agent works."""
+LEAST_WORK, MOST_WORK, WORK_PER_AGENT = 0.5, 3.0, 0.75
+"""Seconds that an agent works at least, and at most; the latter grows with the agents.
+
+Two cores start about two agents a second: with 200 agents each has to work for a minute on average, or most of the 200
+never work at the same time.
+"""
 FAULT_SHARE, FAULT_SECONDS_PER_TASK = 0.6, 2.0
 """Faults happen in this first part of the time, and while there is work: the rest is there to come to an end."""
 SECONDS_BETWEEN_FAULTS = 6.0
@@ -110,7 +114,7 @@ def make_scenario(
     chance = Random(seed)
     made: list[StressTask] = []
     for number in range(tasks):
-        made.append(_task(chance, number, made, left_out))
+        made.append(_task(chance, number, made, agents, left_out))
     return Scenario(
         seed=seed,
         agents=agents,
@@ -120,8 +124,13 @@ def make_scenario(
     )
 
 
+def most_work(agents: int) -> float:
+    """The longest that an agent works, in seconds, where so many may work at once."""
+    return max(MOST_WORK, WORK_PER_AGENT * agents)
+
+
 def _task(
-    chance: Random, number: int, earlier: list[StressTask], left_out: frozenset[Behaviour | StressFault]
+    chance: Random, number: int, earlier: list[StressTask], agents: int, left_out: frozenset[Behaviour | StressFault]
 ) -> StressTask:
     # The first of each kind come in order, so that a small run has one of each.
     kinds = [kind for kind in Behaviour if kind not in left_out]
@@ -129,7 +138,7 @@ def _task(
     return StressTask(
         id=f"task-{number:04d}",
         behaviour=kinds[number] if number < len(kinds) else chance.choices(kinds, weights)[0],
-        seconds=round(chance.uniform(*WORK_SECONDS), 1),
+        seconds=round(chance.uniform(LEAST_WORK, most_work(agents)), 1),
         depends_on=_dependencies(chance, earlier),
         priority=chance.choice(_PRIORITIES),
     )

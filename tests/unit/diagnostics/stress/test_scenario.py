@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,12 @@ def test_every_kind_of_agent_and_of_fault_is_in_the_smallest_scenario() -> None:
     scenario = make_scenario(7, tasks=len(Behaviour), agents=2, seconds=60)
     assert {each.behaviour for each in scenario.tasks} == set(Behaviour)
     assert {fault.kind for fault in scenario.faults} == set(StressFault)
+
+
+@pytest.mark.parametrize(("agents", "least", "most"), [(2, 0.5, 3.0), (200, 60.0, 150.0)])
+def test_many_agents_work_for_so_long_that_they_work_together(agents: int, least: float, most: float) -> None:
+    longest = max(each.seconds for each in make_scenario(7, tasks=100, agents=agents, seconds=600).tasks)
+    assert least < longest <= most
 
 
 def test_what_is_left_out_is_nowhere() -> None:
