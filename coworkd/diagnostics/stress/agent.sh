@@ -38,11 +38,13 @@ wait_for() { # seconds with one decimal; says something each half second, so tha
   done
 }
 
+# An agent whose disk is full has failed: what it submits all the same would be incomplete.
+failed() { echo "could not $1"; exit 1; }
+
 finish() {
-  mkdir -p work
-  echo "$COWORK_TASK" >>"work/$COWORK_TASK"
+  mkdir -p work && echo "$COWORK_TASK" >>"work/$COWORK_TASK" || failed write
   rm -f "red/$COWORK_TASK"
-  git add -A 9>&-
+  git add -A 9>&- || failed add
   git commit -qm "Work of $COWORK_TASK" 9>&- || true
   echo "finished $COWORK_TASK"
 }
@@ -50,10 +52,8 @@ finish() {
 if [[ -n ${COWORK_CONFLICT:-} ]]; then
   git merge -q refs/cowork/tip >/dev/null 2>&1 9>&-
   git show refs/cowork/tip:shared 2>/dev/null 9>&- | grep -vx "$COWORK_TASK" >shared.new
-  echo "$COWORK_TASK" >>shared.new
-  mv shared.new shared
-  git add -A 9>&-
-  git commit -qm "Merge for $COWORK_TASK" 9>&-
+  ((PIPESTATUS[1] < 2)) && echo "$COWORK_TASK" >>shared.new && mv shared.new shared || failed write
+  git add -A 9>&- && git commit --allow-empty -qm "Merge for $COWORK_TASK" 9>&- || failed commit
   exit 0
 fi
 
@@ -64,8 +64,8 @@ case $behaviour:$first in
   fail:* | fail-once:yes) echo "this attempt is meant to fail"; exit 1 ;;
   stall-once:yes) while :; do read -rt 60 -u 8 || true; done ;;
   idle-once:yes) echo "said done, with nothing done"; exit 0 ;;
-  red-once:yes) mkdir -p red; echo "$COWORK_TASK" >"red/$COWORK_TASK" ;;
-  collide:*) echo "$COWORK_TASK" >>shared ;;
+  red-once:yes) mkdir -p red && echo "$COWORK_TASK" >"red/$COWORK_TASK" || failed write ;;
+  collide:*) echo "$COWORK_TASK" >>shared || failed write ;;
   leave:*) env -i setsid sleep "$(<"$STRESS_FOLDER/token")" >/dev/null 2>&1 </dev/null 9>&- & ;;
   fork:*)
     fork() { fork & fork & wait; }
@@ -74,6 +74,7 @@ case $behaviour:$first in
     ;;
 esac
 if [[ $behaviour:$first == red-once:yes ]]; then
-  git add -A 9>&-; git commit -qm "A red try of $COWORK_TASK" 9>&-; exit 0
+  git add -A 9>&- && git commit -qm "A red try of $COWORK_TASK" 9>&- || failed commit
+  exit 0
 fi
 finish
