@@ -97,7 +97,11 @@ never work at the same time.
 """
 FAULT_SHARE, FAULT_SECONDS_PER_TASK = 0.6, 2.0
 """Faults happen in this first part of the time, and while there is work: the rest is there to come to an end."""
-SECONDS_BETWEEN_FAULTS = 6.0
+LEAST_FAULT_PAUSE, FAULT_PAUSE_SHARE = 6.0, 0.2
+"""Seconds between two faults, on average: at least so many, and this share of the longest work.
+
+Each sixth fault ends the daemon with all that runs, so that with shorter pauses long work would never end.
+"""
 
 _WEIGHTS = {
     Behaviour.WORK: 60, Behaviour.FAIL_ONCE: 8, Behaviour.FAIL: 3, Behaviour.STALL_ONCE: 3, Behaviour.IDLE_ONCE: 4,
@@ -120,7 +124,12 @@ def make_scenario(
         agents=agents,
         seconds=seconds,
         tasks=tuple(made),
-        faults=_faults(chance, min(seconds * FAULT_SHARE, tasks * FAULT_SECONDS_PER_TASK), left_out),
+        faults=_faults(
+            chance,
+            min(seconds * FAULT_SHARE, tasks * FAULT_SECONDS_PER_TASK),
+            most_work(agents) * FAULT_PAUSE_SHARE,
+            left_out,
+        ),
     )
 
 
@@ -151,9 +160,11 @@ def _dependencies(chance: Random, earlier: list[StressTask]) -> tuple[str, ...]:
     return tuple(sorted({task.id for task in chosen}))
 
 
-def _faults(chance: Random, seconds: float, left_out: frozenset[Behaviour | StressFault]) -> tuple[ScheduledFault, ...]:
+def _faults(
+    chance: Random, seconds: float, pause: float, left_out: frozenset[Behaviour | StressFault]
+) -> tuple[ScheduledFault, ...]:
     kinds = [kind for kind in StressFault if kind not in left_out]
-    count = max(len(kinds), int(seconds / SECONDS_BETWEEN_FAULTS))
+    count = max(len(kinds), int(seconds / max(LEAST_FAULT_PAUSE, pause)))
     chosen = [kinds[number % len(kinds)] for number in range(count)]
     chance.shuffle(chosen)
     times = sorted(chance.uniform(1.0, seconds) for _ in chosen)
