@@ -277,6 +277,12 @@ def runs_since(db: Database, since: float) -> list[RunRow]:
     return db.all(RunRow, "started >= ? ORDER BY started", since)
 
 
+def active_runs_since(db: Database, since: float) -> list[RunRow]:
+    """Every run that began, ended or was not over at this time or later, in order."""
+    sql = "started >= ? OR ended >= ? OR state != ? ORDER BY started"
+    return db.all(RunRow, sql, since, since, RunState.ENDED)
+
+
 def shown_runs(db: Database) -> list[RunRow]:
     """Runs that have a live message."""
     return runs_in(db, LIVE_STATES - {RunState.PREPARING})

@@ -169,3 +169,31 @@ def past_usages(db: Database, agent: str, number: int = 10) -> list[PastUsage]:
         agent, RunState.ENDED, RunReason.DONE, number,
     )  # fmt: skip
     return [PastUsage(tokens=row["tokens"] or 0, usd=row["cost_usd"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodUsage:
+    """What all runs together have used since a time."""
+
+    tokens: int = 0
+    usd: float | None = None
+    """None: of no run it is known."""
+    estimated: bool = False
+    """A part of it is from a price table, or covered by a subscription."""
+    unknown: int = 0
+    """Runs whose cost is not known, so that `usd` is the least that it was."""
+
+
+def usage_since(db: Database, since: float) -> PeriodUsage:
+    """What runs reported from this time on; a run that reported nothing is one whose cost is not known."""
+    used = db.query(
+        "SELECT coalesce(sum(input_tokens + output_tokens), 0) AS tokens, sum(cost_usd) AS usd,"
+        " coalesce(max(cost_usd IS NOT NULL AND (estimated OR billing != ?)), 0) AS estimated FROM usages"
+        " WHERE at >= ?",
+        BILLED, since,
+    )[0]  # fmt: skip
+    unknown = "SELECT count(*) FROM runs WHERE cost_usd IS NULL AND began > 0 AND (started >= ? OR ended >= ?)"
+    return PeriodUsage(
+        tokens=used["tokens"], usd=used["usd"], estimated=bool(used["estimated"]),
+        unknown=int(db.scalar(unknown, since, since)),
+    )  # fmt: skip
