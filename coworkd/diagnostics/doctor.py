@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from coworkd.system import paths_and_settings
 from coworkd.system.control_client import ControlClient, NoAnswerError
 from coworkd.system.control_socket import Op
 from coworkd.system.git import Repo, check_git
+from coworkd.system.git.lock_files import left_lock_files
 from coworkd.system.paths_and_settings import FOLDER, Paths
 from coworkd.system.process_state import read_pid_file
 from coworkd.system.process_tree import HAS_PROC, become_subreaper
@@ -47,7 +49,8 @@ _SOCKET_NAME = 100
 def examine(paths: Paths) -> Iterator[Finding]:
     """Every check, in the order in which problems are best solved."""
     checks: tuple[Callable[[Paths], Finding], ...] = (
-        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _state, free_space, disk_use, _merge_driver,
+        _git, _yaml, _swapping, _hard_links, _watches, _reaper, _socket, _state, _git_locks, free_space, disk_use,
+        _merge_driver,
     )  # fmt: skip
     for check in checks:
         yield check(paths)
@@ -163,6 +166,20 @@ def _state(paths: Paths) -> Finding:
 
 
 # ---- the workspace
+
+
+def _git_locks(paths: Paths) -> Finding:
+    name = "git locks"
+    try:
+        with Repo.open(paths.root) as repo:
+            left = left_lock_files(repo, time.time())
+    except CoworkError as error:
+        return bad(name, str(error), "correct what git complains about")
+    if not left:
+        return ok(name, "no git command left one behind")
+    minutes = round((time.time() - left[0].stat().st_mtime) / 60)
+    found = f"{left[0]} is {minutes} minutes old: git refuses to write until it is gone"
+    return bad(name, found, f"when no git command runs here: rm {shlex.join(map(str, left))}")
 
 
 def _merge_driver(paths: Paths) -> Finding:

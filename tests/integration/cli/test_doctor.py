@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,18 @@ def test_a_merge_driver_whose_program_is_gone(at: Checkout) -> None:
     code, found = checks(at)
     assert (code, found["merge driver"]["level"]) == (1, "bad")
     assert "/nowhere/python" in found["merge driver"]["found"]
+
+
+@pytest.mark.parametrize("lock", ["HEAD.lock", "index.lock", "refs/heads/main.lock"])
+def test_a_lock_that_a_killed_git_left(at: Checkout, lock: str) -> None:
+    file = at.write(f".git/{lock}", "")
+    assert checks(at)[1]["git locks"]["level"] == "ok", "git may be using it"
+    hour_ago = time.time() - 3600
+    os.utime(file, (hour_ago, hour_ago))
+    code, found = checks(at)
+    assert (code, found["git locks"]["level"]) == (1, "bad")
+    assert "60 minutes" in found["git locks"]["found"]
+    assert f"rm {file}" in found["git locks"]["advice"]
 
 
 def test_a_daemon_that_answers(at: Checkout) -> None:
