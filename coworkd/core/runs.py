@@ -85,6 +85,10 @@ class RunAttempt:
     """What ends that loop, as its task said when the attempt began; empty: it is of none."""
     max_rounds: int = 0
     """How many rounds that loop may have."""
+    give_up: str = ""
+    """The words by which its agent ends that loop undone; empty: there are none."""
+    round_delay: float = 0.0
+    """Seconds between its end and the next round of that loop."""
     continues: int = 0
     """The number of the reviewed submission that it goes on with; 0: of none."""
     conflict: str = ""

@@ -37,7 +37,7 @@ MOVED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "events": ("at",),
     "requests": ("expires",),
-    "runs": ("cost_usd", "reserved_usd", "waited"),
+    "runs": ("cost_usd", "reserved_usd", "waited", "round_delay"),
     "tasks": ("priority", "cost_usd"),
     "usages": ("cost_usd",),
 }

@@ -282,6 +282,13 @@ _RUN_INDEXES = (
 """What is asked for each run, and for each file that is saved, is found without reading a whole table."""
 
 
+_LOOP_ENDS = (
+    "ALTER TABLE runs ADD COLUMN give_up TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN round_delay REAL NOT NULL DEFAULT 0",
+)
+"""How a loop ends undone, and the time between its rounds, as its attempt began with them."""
+
+
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
     """The step that executes these one after another."""
 
@@ -327,6 +334,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _all_of(_QUESTIONS),
     _all_of(PATTERN_TABLES),
     _all_of(_RUN_INDEXES),
+    _all_of(_LOOP_ENDS),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

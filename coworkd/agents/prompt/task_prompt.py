@@ -128,7 +128,8 @@ def _loop_round(context: PromptContext) -> str:
     loop = context.loop
     if loop is None:
         return ""
-    return render(Template.LOOP_ROUND, round=context.round, max_rounds=loop.max_iterations, promise=loop.promise)
+    said = render(Template.LOOP_ROUND, round=context.round, max_rounds=loop.max_iterations, promise=loop.promise)
+    return f"{said}\n{render(Template.LOOP_GIVE_UP, give_up=loop.give_up)}" if loop.give_up else said
 
 
 def _answered(answered: AnsweredRequest) -> str:

@@ -21,6 +21,7 @@ class Template(StrEnum):
     REVIEWED_FILES = "reviewed-files"
     REVIEWED_SUMMARY = "reviewed-summary"
     LOOP_ROUND = "loop-round"
+    LOOP_GIVE_UP = "loop-give-up"
     LOOP_LEARNINGS = "loop-learnings"
     LOOP_EARLIER_ROUND = "loop-earlier-round"
     LOOP_EARLIER_REPLY = "loop-earlier-reply"

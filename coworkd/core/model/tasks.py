@@ -52,6 +52,18 @@ class Loop:
 
     promise: str
     max_iterations: int = 20
+    give_up: str = ""
+    """Words by which the agent says that it cannot be done: the loop ends. Empty: there are none."""
+    delay: float = 0.0
+    """Seconds between the end of a round and the next one."""
+
+    def is_given_up(self, reply: str) -> bool:
+        """Whether the agent says in its reply that it cannot be done."""
+        return bool(self.give_up) and self.give_up in reply
+
+    def is_promised(self, reply: str) -> bool:
+        """Whether the agent says in its reply that it is done; not where it also gives up."""
+        return self.promise in reply and not self.is_given_up(reply)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,10 @@ def _max_attempts(spec: TaskSpec, known: TaskSpec, settings: Settings) -> int | 
 def _loop(spec: TaskSpec, known: TaskSpec, _settings: Settings) -> Loop | None:
     if known.loop is None or spec.loop is None:
         return known.loop
-    return replace(spec.loop, max_iterations=min(spec.loop.max_iterations, known.loop.max_iterations))
+    return replace(
+        spec.loop, max_iterations=min(spec.loop.max_iterations, known.loop.max_iterations),
+        delay=max(spec.loop.delay, known.loop.delay),
+    )  # fmt: skip
 
 
 _Limit: TypeAlias = Callable[[TaskSpec, TaskSpec, Settings], Any]

@@ -61,7 +61,7 @@ def after_loop_round(context: AfterRunContext, loop: Loop, failure: str) -> tupl
     over = EndRound(reason=decision.reason)
     if isinstance(decision, NextRound):
         reason = f"round {decision.number} of {loop.max_iterations} follows: {first_line(decision.reason)}"
-        return (over, Requeue(reason=reason, not_before=context.now))
+        return (over, Requeue(reason=reason, not_before=context.now + loop.delay))
     return (over, *after_failure(context, AttemptOutcome.LOOP, decision.reason))
 
 

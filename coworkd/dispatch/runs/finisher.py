@@ -102,7 +102,7 @@ class RunFinisher:
             context = self._steps.context(run)
             return context is not None and context.writes
         loop = loop_of(run)
-        return loop is None or loop.promise in run.reply
+        return loop is None or loop.is_promised(run.reply)
 
     # ---- what follows
 

@@ -27,6 +27,8 @@ class Round:
 
     number: int
     promised: bool
+    given_up: bool = False
+    """Its agent said that it cannot be done."""
     changed: bool
     """Against what the loop began with."""
     tree: str
@@ -54,7 +56,7 @@ class EndLoop:
 def round_of(run: FinishedRun, loop: Loop, failure: str) -> Round:
     """The round that a run of this loop was."""
     return Round(
-        number=run.iteration, promised=loop.promise in run.reply,
+        number=run.iteration, promised=loop.is_promised(run.reply), given_up=loop.is_given_up(run.reply),
         changed=run.state.kept_commit not in ("", run.slot.base), tree=run.state.tree, failure=failure,
     )  # fmt: skip
 
@@ -71,6 +73,8 @@ def round_description(run: RunRow, before: FinishedRun | None) -> str:
 def after_round(loop: Loop, rounds: Sequence[Round]) -> NextRound | VerifyRound | EndLoop:
     """Decide after the latest round."""
     last = rounds[-1]
+    if last.given_up:
+        return EndLoop(reason=f"given up: its agent said `{loop.give_up}` in round {last.number}")
     why = _unproven_reason(last, loop)
     if not why:
         return VerifyRound()

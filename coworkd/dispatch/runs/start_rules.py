@@ -8,6 +8,9 @@ from coworkd.core.model import AgentSpec, Budget, Loop, SandboxLevel, TaskSpec
 from coworkd.core.runs import INTERRUPTED_REASONS, RESUMABLE_REASONS
 from coworkd.store import FinishedRun, RunRow
 
+NO_LOOP = Loop(promise="", max_iterations=0)
+"""Stands in the row of a run that is no round of a loop."""
+
 MIN_TIMEOUT = 1.0
 """Seconds that a run gets at least where minutes are all but used up; the report of its usage ends it then."""
 
@@ -40,7 +43,11 @@ def round_to_run(last: FinishedRun | None, *, loop: bool) -> int:
 
 def loop_of(run: RunRow) -> Loop | None:
     """The loop that a run is a round of; None: of none."""
-    return Loop(promise=run.promise, max_iterations=run.max_rounds) if run.iteration and run.promise else None
+    if not (run.iteration and run.promise):
+        return None
+    return Loop(
+        promise=run.promise, max_iterations=run.max_rounds, give_up=run.give_up, delay=run.round_delay
+    )  # fmt: skip
 
 
 def loop_to_run(last: RunRow | None, attempt: int, written: Loop | None) -> Loop | None:

@@ -33,6 +33,7 @@ from coworkd.dispatch.runs.loop_rounds import runs_of_earlier_rounds
 from coworkd.dispatch.runs.loop_rules import round_description
 from coworkd.dispatch.runs.prompts import PromptReader, Prompts
 from coworkd.dispatch.runs.start_rules import (
+    NO_LOOP,
     budget_left,
     loop_to_run,
     lowest_free,
@@ -120,7 +121,7 @@ class RunStarter:
         task_spec = self._board.specs.task(row.path)
         last = self._previous_run(row)
         loop = None if conflict else loop_to_run(last, row.attempt + 1, task_spec.loop)
-        origin = run_to_continue(last, agent, loop=loop is not None)
+        origin, terms = run_to_continue(last, agent, loop=loop is not None), loop or NO_LOOP
         iteration = round_to_run(last, loop=loop is not None)
         run = RunRow(
             id=secrets.token_hex(4), task=task, attempt=row.attempt + 1, agent=agent,
@@ -130,7 +131,7 @@ class RunStarter:
             session=session_to_resume(origin, agent), origin=origin.id if origin else "", model=spec.model,
             provider=provider_of(spec), billing=spec.billing, fallback=instead_of,
             reserved_usd=reserved.left.usd, iteration=iteration,
-            promise=loop.promise if loop else "", max_rounds=loop.max_iterations if loop else 0,
+            promise=terms.promise, max_rounds=terms.max_iterations, give_up=terms.give_up, round_delay=terms.delay,
             continues=0 if row.fresh_start or conflict else self._reviewed_number(task),
         )  # fmt: skip
         with self._db.write(durable=True):

@@ -72,11 +72,13 @@ def stem_of(value: Value) -> str:
     return text(value).strip().removesuffix(".md")
 
 
-def loop_until(promise: str = "", max_iterations: int = 20) -> Loop:
+def loop_until(promise: str = "", max_iterations: int = 20, give_up: str = "", delay: float = 0.0) -> Loop:
     """A loop, which cannot do without its promise."""
     if not promise:
         raise DocumentError("a loop needs to know when it is over; write `{promise: WORDS}`")
-    return Loop(promise=promise, max_iterations=max_iterations)
+    if give_up and give_up in promise:
+        raise DocumentError(f"`{give_up}` is a part of the promise, which would give up; write other words")
+    return Loop(promise=promise, max_iterations=max_iterations, give_up=give_up, delay=delay)
 
 
 def format_version(value: Value) -> str:

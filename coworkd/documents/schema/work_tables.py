@@ -35,6 +35,7 @@ from coworkd.documents.schema.readers import (
     IntReader,
     MappingReader,
     WordReader,
+    duration,
     flag,
     number,
     raw,
@@ -143,8 +144,10 @@ TASK = Schema(
         ),
         Field(
             "loop",
-            MappingReader(loop_until, {"promise": text, "max_iterations": IntReader(1)}),
-            help="Start the agent again until it says the promise",
+            MappingReader(
+                loop_until, {"promise": text, "max_iterations": IntReader(1), "give_up": text, "delay": duration}
+            ),
+            help="Start the agent again until it says the promise, or the words by which it gives up",
             trust=TIGHTENS,
         ),
         Field(

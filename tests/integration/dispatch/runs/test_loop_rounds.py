@@ -270,3 +270,36 @@ def test_a_round_that_is_run_again_is_told_of_the_rounds_before_it_alone(bench: 
     assert rounds(bench) == [1, 2]
     assert "> found the cause" in bench.given[-1].prompt
     assert "half a thought" not in bench.given[-1].prompt
+
+
+def test_a_loop_that_is_given_up_ends_with_the_words(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[], [TextWritten(text="no key fits. <stuck>")], []]
+    bench.task(loop='{promise: "DONE", max_iterations: 9, give_up: "<stuck>"}')
+    for _ in range(4):
+        bench.turn()
+    assert (bench.status(), rounds(bench)) == (Status.FAILED, [1, 2])
+    assert bench.reason() == "the loop ended without proof: given up: its agent said `<stuck>` in round 2"
+    assert "If you come to see that it cannot be done, say exactly this, and why: <stuck>" in bench.given[0].prompt
+
+
+def test_the_promise_beside_the_words_of_giving_up_is_not_submitted(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[TextWritten(text="not DONE: <stuck>")]]
+    bench.task(loop='{promise: "DONE", give_up: "<stuck>"}')
+    bench.turn()
+    assert bench.status() is Status.FAILED
+    assert bench.events("submitted") == []
+
+
+def test_the_next_round_begins_after_the_delay_also_after_a_restart(bench: Bench, worker: Worker) -> None:
+    worker.rounds = [[]]
+    bench.task(loop='{promise: "DONE", max_iterations: 3, delay: 5m}')
+    bench.turn()
+    for _ in range(3):
+        bench.turn(60.0)
+    assert rounds(bench) == [1]
+    bench.crash()
+    bench.turn(60.0)
+    assert rounds(bench) == [1]
+    assert bench.place.task().not_before > bench.now
+    bench.turn(61.0)
+    assert rounds(bench) == [1, 2]

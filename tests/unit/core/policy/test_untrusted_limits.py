@@ -34,6 +34,11 @@ SETTINGS = Settings(max_attempts=3, approve=frozenset({ApprovalPoint.MERGE}))
             {"loop": Loop(promise="y", max_iterations=2)},
             {"loop": Loop(promise="x", max_iterations=2)},
         ),
+        (
+            {"loop": Loop(promise="x", give_up="no", delay=1.0)},
+            {"loop": Loop(promise="y", delay=60.0)},
+            {"loop": Loop(promise="x", give_up="no", delay=60.0)},
+        ),
     ],
 )
 def test_foreign_text_tightens_and_never_loosens(

@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 from coworkd.core.model import Loop
 from coworkd.dispatch.runs.loop_rules import EndLoop, NextRound, Round, VerifyRound, after_round
 
-LOOP = Loop(promise="DONE", max_iterations=5)
+LOOP = Loop(promise="DONE", max_iterations=5, give_up="STUCK")
 
 
-def one(number: int, *, promised: bool = False, changed: bool = True, tree: str = "", failure: str = "") -> Round:
-    return Round(number=number, promised=promised, changed=changed, tree=tree or f"t{number}", failure=failure)
+def one(
+    number: int, *, promised: bool = False, changed: bool = True, tree: str = "", failure: str = "", stuck: bool = False
+) -> Round:
+    return Round(
+        number=number, promised=promised, given_up=stuck, changed=changed, tree=tree or f"t{number}", failure=failure
+    )
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,9 @@ def one(number: int, *, promised: bool = False, changed: bool = True, tree: str 
         ([one(1, promised=True, changed=False)], NextRound(number=2, reason="`DONE` was said, but no file differs from the start")),
         ([one(1, promised=True, failure="red: test_a")], NextRound(number=2, reason="red: test_a")),
         ([one(3, failure="exit 1")], NextRound(number=4, reason="exit 1")),
+        ([one(2, stuck=True)], EndLoop(reason="given up: its agent said `STUCK` in round 2")),
+        ([one(2, stuck=True, failure="exit 1")], EndLoop(reason="given up: its agent said `STUCK` in round 2")),
+        ([one(1, stuck=False), one(2)], NextRound(number=3, reason="`DONE` was not said")),
         ([one(5)], EndLoop(reason="not done after 5 rounds (`max_iterations`); `DONE` was not said")),
         ([one(5, promised=True, failure="red")], EndLoop(reason="not done after 5 rounds (`max_iterations`); red")),
         ([one(n, tree="same") for n in (1, 2)], NextRound(number=3, reason="`DONE` was not said")),
@@ -37,6 +44,14 @@ def one(number: int, *, promised: bool = False, changed: bool = True, tree: str 
 )  # fmt: skip
 def test_what_follows(rounds: list[Round], decision: NextRound | VerifyRound | EndLoop) -> None:
     assert after_round(LOOP, rounds) == decision
+
+
+@pytest.mark.parametrize(
+    ("reply", "promised", "given_up"),
+    [("", False, False), ("all DONE", True, False), ("STUCK", False, True), ("DONE or STUCK?", False, True)],
+)
+def test_giving_up_beside_the_promise_is_giving_up(reply: str, promised: bool, given_up: bool) -> None:
+    assert (LOOP.is_promised(reply), LOOP.is_given_up(reply)) == (promised, given_up)
 
 
 ROUND = st.builds(
