@@ -78,7 +78,7 @@ def _land_one(repo: Repo, number: int, base: str, commit: str) -> None:
     """`base`: what the submission was made on, which is recorded with it."""
     branch = _BRANCHES["ours"]
     tip = repo.commit(f"refs/heads/{branch}") or ""
-    sources = find_merge_sources(repo, tip=tip, history_tip=tip, target="main", base=base, commit=commit)
+    sources = find_merge_sources(repo, tip=tip, target="main", base=base, commit=commit)
     merged = merge_submission(repo, tip, Submission(task=f"t{number}", attempt=1, number=1, commit=commit), sources)
     assert isinstance(merged, MergeCommit)
     pin_candidate(repo, merged.commit)

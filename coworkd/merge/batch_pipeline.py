@@ -117,7 +117,7 @@ class BatchPipeline:
         """The merge with those before it, or why it is verified alone."""
         repo = self.repo
         merge_sources = find_merge_sources(
-            repo, tip=onto, history_tip=onto, target=request.target, base=request.base, commit=request.commit
+            repo, tip=onto, target=request.target, base=request.base, commit=request.commit
         )
         if merge_sources.awaited or merge_sources.dropped:
             return f"{request.target} has moved since it was made"

@@ -22,7 +22,6 @@ from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge
 from coworkd.merge.git.conflict_bundle import ConflictKind, Dispute, bundle, bundle_file, conflict_facts, kind_of
 from coworkd.merge.git.integration import MergeCommit, Submission
 from coworkd.merge.git.loss_check import lacks_lines, proof_sentence, prove_merge
-from coworkd.merge.git.revert_commits import tip_after_landing
 from coworkd.merge.git.stacking import StackConflict, merge_stack, supersede
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.job_values import (
@@ -123,11 +122,9 @@ class CandidatePipeline:
         onto = merge_stack(self.repo, lower, request.target, request.stack)
         if isinstance(onto, StackConflict):
             return AwaitingStack(tip=tip, reason=f"waits: {onto.reason}")
-        history_tip = tip_after_landing(self.repo, onto, request.undoes) if request.undoes else onto
         merge_sources = find_merge_sources(
-            self.repo, tip=onto, history_tip=history_tip, target=request.target, base=request.base,
-            commit=request.commit,
-        )  # fmt: skip
+            self.repo, tip=onto, target=request.target, base=request.base, commit=request.commit
+        )
         return MergeInput(tip=tip, onto=onto, sources=merge_sources)
 
     # ---- merge, and prove that nothing is lost
@@ -155,7 +152,7 @@ class CandidatePipeline:
 
     def _conflict(self, merge_input: MergeInput, merged: Conflicted) -> MergeConflict | OutdatedBase:
         request, paths = self.request, ", ".join(merged.paths)
-        if merge_input.sources.dropped and not request.stack:
+        if merge_input.sources.dropped and not (request.stack or request.undoes):
             lost = f"it was made on commits that {request.target} or {request.branch} lost since"
             why = f"{lost}, and conflicts without them in {paths}"
             return OutdatedBase(tip=merge_input.tip, reason=f"{why}: it is done again")

@@ -13,7 +13,7 @@ from coworkd.merge.git.candidates import find_merge_sources, merge_submission
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.integration import MergeCommit, Submission, land
 from coworkd.merge.git.landings import latest_of_each, read_landings
-from coworkd.merge.git.revert_commits import RevertCommit, file_revert, tip_after_landing
+from coworkd.merge.git.revert_commits import RevertCommit, file_revert
 from coworkd.store.landings import NOTHING_KNOWN, KnownLandings, Landing
 from coworkd.system.git import Repo
 from coworkd.system.git.numbered_refs import next_number_under
@@ -66,12 +66,9 @@ class Landings:
         self.user.git("update-ref", f"refs/cowork/sub/{name}/1", made)
         return made
 
-    def merge(self, name: str, base: str, commit: str, *, undoes: str = "") -> Landing | None:
+    def merge(self, name: str, base: str, commit: str) -> Landing | None:
         """Land a submission as the queue does; None where it waits, or collides."""
-        history_tip = tip_after_landing(self.repo, self.tip, undoes) if undoes else self.tip
-        found = find_merge_sources(
-            self.repo, tip=self.tip, history_tip=history_tip, target=self.target, base=base, commit=commit
-        )
+        found = find_merge_sources(self.repo, tip=self.tip, target=self.target, base=base, commit=commit)
         if found.awaited:
             return None
         submission = Submission(task=name, attempt=1, number=1, commit=commit)
@@ -93,7 +90,7 @@ class Landings:
         """Take a landing back, as the queue does."""
         made = file_revert(self.repo, landing, name, 2, self.tip)
         assert isinstance(made, RevertCommit)
-        assert self.merge(name, landing, made.commit, undoes=landing)
+        assert self.merge(name, landing, made.commit)
 
     def landings(self) -> list[Landing]:
         """As the refs have them, each submission once."""

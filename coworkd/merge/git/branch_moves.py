@@ -214,9 +214,9 @@ def _merge_again(repo: Repo, tip: str, commit: str, landing: Landing | None) -> 
     """The tip with the change; the very same commit where it stands on this tip already; or why that is not made."""
     if repo.commit(f"{commit}^1") == tip:
         return _MergedAgain(commit=commit)
-    undone = undone_landing(repo, f"{commit}^2") if landing else ""
+    undone = undone_landing(repo, landing) if landing else ""
     # It changed nothing where the landing was gone already, which may be merged again now.
-    base, theirs = (undone, f"{commit}^2") if undone else (f"{commit}^1", commit)
+    base, theirs = (undone, f"{undone}^1") if undone else (f"{commit}^1", commit)
     apart = sides(repo, base=base, ours=tip, theirs=theirs)
     merged = merge_trees(repo, apart.ours, apart.theirs)
     if isinstance(merged, Conflicted):

@@ -28,15 +28,15 @@ class MergeSources:
     """The target's commit, where the submission holds commits of it that integration has not taken yet."""
 
 
-def find_merge_sources(repo: Repo, *, tip: str, history_tip: str, target: str, base: str, commit: str) -> MergeSources:
-    """`history_tip`: a commit with the tip's files whose history is to count instead of the tip's."""
+def find_merge_sources(repo: Repo, *, tip: str, target: str, base: str, commit: str) -> MergeSources:
+    """What a submission that was made on `base` is merged from; of a revert, `base` is the landing that it undoes."""
     goal = repo.commit(branch_ref(target)) or tip
-    if builds_on_lost(repo, base, commit, (tip, history_tip, goal)):
-        apart = sides(repo, base=base, ours=history_tip, theirs=commit)
+    if builds_on_lost(repo, base, commit, (tip, goal)):
+        apart = sides(repo, base=base, ours=tip, theirs=commit)
         return MergeSources(base=apart.base, ours=apart.ours, theirs=apart.theirs, dropped=True)
     behind = goal in ancestors_in(repo, [goal], tip)
     awaited = not behind and commits_without(repo, commit, tip) & commits_without(repo, goal, tip)
-    return MergeSources(base=base, ours=history_tip, theirs=commit, awaited=goal if awaited else "")
+    return MergeSources(base=base, ours=tip, theirs=commit, awaited=goal if awaited else "")
 
 
 def builds_on_lost(repo: Repo, base: str, commit: str, branches: Sequence[str]) -> bool:
@@ -71,7 +71,7 @@ def merge_submission(
     """
     message = message or landing_message(submission)
     if not merge_sources.dropped:
-        return candidate(repo, tip, submission, history_tip=merge_sources.ours, message=message)
+        return candidate(repo, tip, submission, message=message)
     merged = merge_trees(repo, merge_sources.ours, merge_sources.theirs)
     if isinstance(merged, Conflicted):
         return merged

@@ -40,16 +40,13 @@ class MergeCommit:
     tree: str
 
 
-def candidate(
-    repo: Repo, tip: str, submission: Submission, *, history_tip: str = "", message: str = ""
-) -> MergeCommit | Conflicted:
+def candidate(repo: Repo, tip: str, submission: Submission, *, message: str = "") -> MergeCommit | Conflicted:
     """Merge a submission into `tip` as a new commit with both as parents, also where a fast-forward would do.
 
-    `history_tip`: a commit with the tip's files whose history is to count instead of the tip's. `message`: of the
-    merge; empty: that of a landing.
-    Moves nothing. The caller gives the candidate a ref before anything else, for a gc takes what has none.
+    `message`: of the merge; empty: that of a landing. Moves nothing. The caller gives the candidate a ref before all
+    else, for a gc takes what has none.
     """
-    merged = merge_trees(repo, history_tip or tip, submission.commit)
+    merged = merge_trees(repo, tip, submission.commit)
     if isinstance(merged, Conflicted):
         return merged
     return commit_merge(repo, merged, (tip, submission.commit), message or landing_message(submission))

@@ -36,9 +36,7 @@ def merge_stack(repo: Repo, tip: str, target: str, stack: Sequence[StackedSubmis
     for parent in stack:
         if repo.is_ancestor(parent.commit, onto):
             continue
-        sources = find_merge_sources(
-            repo, tip=onto, history_tip=onto, target=target, base=parent.base, commit=parent.commit
-        )
+        sources = find_merge_sources(repo, tip=onto, target=target, base=parent.base, commit=parent.commit)
         merged = merge_submission(repo, onto, _submission(parent), sources, message=_message(parent))
         if isinstance(merged, Conflicted):
             return StackConflict(task=parent.task, paths=merged.paths)

@@ -560,6 +560,49 @@ def test_what_was_taken_back_is_taken_back_where_integration_is_made_again(w: La
     assert w.files() == {*BASE_FILES, "b.txt"}
 
 
+def test_taking_back_what_was_lost_brings_no_earlier_landing_into_history(w: Landings) -> None:
+    w.land("a", {"a.txt": "a\n"})
+    taken_back = w.land("b", {"b.txt": "b\n"})
+    w.user.git("branch", "-q", "-f", INTEGRATION, "main")
+    w.land("c", {"c.txt": "c\n"})
+    w.revert("b", taken_back)
+    lost = {fact.landing.key[:2] for fact in w.make_due_moves().state.facts.lost}
+    assert lost == {("a", 1), ("b", 1)}
+    assert w.files() == {*BASE_FILES, "c.txt"}
+
+
+def test_a_squashed_landing_is_taken_back_without_its_history(w: Landings) -> None:
+    w.land("a", {"app.py": "app\nof a\n"})
+    taken_back = w.land("b", {"b.txt": "b\n"})
+    w.user.git("merge", "-q", "--squash", INTEGRATION)
+    w.user.commit("squashed")
+    w.make_due_moves(verify=green)
+    w.user.commit("further", {"further.txt": "f\n"})
+    w.land("c", {"c.txt": "c\n"})
+    w.revert("b", taken_back)
+    assert w.files() == {*BASE_FILES, "c.txt", "further.txt"}
+    assert not w.repo.is_ancestor(taken_back, w.tip)
+    w.user.git("reset", "-q", "--hard", "HEAD~1")
+    w.make_due_moves(verify=green)
+    w.user.git("commit", "-q", "--amend", "-m", "squashed again")
+    w.make_due_moves(verify=green)
+    assert w.files() == {*BASE_FILES, "c.txt"}
+    assert w.user.git("show", f"{INTEGRATION}:app.py") == "app\nof a"
+
+
+def test_what_was_taken_back_stays_so_however_often_integration_is_made_again(w: Landings) -> None:
+    w.user.commit("one", {"one.txt": "1\n"})
+    w.user.commit("two", {"two.txt": "2\n"})
+    taken_back = w.land("a", {"a.txt": "a\n"})
+    w.user.git("branch", "-q", "-f", INTEGRATION, "main")
+    w.land("b", {"b.txt": "b\n"})
+    w.revert("a", taken_back)
+    for left in ({"one.txt"}, set[str]()):
+        w.user.git("reset", "-q", "--hard", "HEAD~1")
+        w.make_due_moves(verify=green)
+        assert w.files() == {*BASE_FILES, "b.txt", *left}
+
+
 def test_another_target_is_no_target_that_lost_commits(w: Landings) -> None:
     w.user.git("branch", "-q", "release")
     w.user.commit("taken", {"t.txt": "t\n"})
