@@ -173,6 +173,8 @@ class Person:
                 self.uncertain -= there
             self.dropped -= there
             gone -= there
+            # It stands on integration by the person's own hand: whatever they do next, that it is not on main says nothing.
+            self.seen -= there
         self.seen |= on_main
         self.dropped = (self.dropped | gone) - on_main
         self.uncertain -= on_main

@@ -251,3 +251,16 @@ def test_what_is_dropped_while_a_worktree_holds_integration_goes_when_it_lets_go
     landings.act_and_rest(act="add_worktree")
     assert person.commit_of(INTEGRATION) == person.commit_of("main")
     landings.teardown()
+
+
+HELD_ON_INTEGRATION = (
+    "commit move_integration_to_main commit_on_integration switch force_main move_integration_back edit"
+)
+
+
+def test_what_a_person_has_put_on_integration_is_not_dropped_by_what_they_do_next() -> None:
+    landings = Landings()
+    for act in HELD_ON_INTEGRATION.split():
+        landings.act(act=act)
+    assert "p1" in landings.person.files(INTEGRATION) - landings.person.files("main")
+    landings.teardown()
