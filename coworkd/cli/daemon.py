@@ -12,7 +12,9 @@ import click
 
 from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import Workspace, current_workspace, locate_workspace
-from coworkd.core.errors import UserError
+from coworkd.core.errors import DocumentError, UsageError, UserError
+from coworkd.core.nights import next_moment
+from coworkd.documents.schema.task_readers import clock_time
 from coworkd.system.control_client import NoAnswerError
 from coworkd.system.control_socket import Op
 from coworkd.system.process_state import ProcessState, process_state
@@ -35,28 +37,38 @@ def init_command(json_: bool) -> None:
 
 @click.command("up")
 @click.option("--detach", is_flag=True, help="Return when the daemon is ready.")
+@click.option("--until", metavar="HH:MM", help="Start nothing after this time, and end when nothing runs any more.")
 @json_option
-def up_command(detach: bool, json_: bool) -> None:
+def up_command(detach: bool, until: str | None, json_: bool) -> None:
     """Start the daemon; prints `ready PID PATH` after its first full turn."""
     workspace = current_workspace()
+    end = _next_time(until) if until is not None else 0.0
 
     def ready(pid: int) -> None:
         root = workspace.paths.root
         as_json({"pid": pid, "path": str(root)}) if json_ else click.echo(f"ready {pid} {root}")
 
     if detach:
-        ready(_detached(workspace.paths.root))
+        ready(_detached(workspace.paths.root, ("--until", until) if until is not None else ()))
         return
     from coworkd.daemon.lifecycle import serve
 
-    serve(workspace.paths, lambda: ready(os.getpid()))
+    serve(workspace.paths, lambda: ready(os.getpid()), until=end)
 
 
-def _detached(root: Path) -> int:
+def _next_time(until: str) -> float:
+    """The next time at which the clocks show this. Raises `UsageError`."""
+    try:
+        return next_moment(clock_time(until), time.time())
+    except DocumentError as error:
+        raise UsageError(f"--until: {error.message}") from error
+
+
+def _detached(root: Path, options: tuple[str, ...]) -> int:
     """Start the daemon as a process of its own; its id once it is ready. Raises `UserError` with what it said."""
     from coworkd.system.process import commands
 
-    up = (sys.executable, "-P", "-m", "coworkd", "up")
+    up = (sys.executable, "-P", "-m", "coworkd", "up", *options)
     child = commands.spawn(up, cwd=root, env=None, stderr=commands.TOGETHER)
     said: list[str] = []
     while line := child.stdout.readline().decode(errors="replace").rstrip():

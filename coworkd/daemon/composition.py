@@ -22,6 +22,7 @@ from coworkd.daemon.housekeeping.notifications import Notifications, notificatio
 from coworkd.daemon.housekeeping.pack_joining import PackJoining
 from coworkd.daemon.housekeeping.service import Housekeeping
 from coworkd.daemon.main_loop import Daemon
+from coworkd.daemon.nights import Nights
 from coworkd.daemon.resolution_jobs import ResolutionJobs
 from coworkd.daemon.services import LongLivedParts, Services
 from coworkd.daemon.slot_jobs import SlotJobs
@@ -84,19 +85,24 @@ from coworkd.system.wakeup import Wakeup
 log = logging.getLogger("coworkd")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonTerms:
+    """What is particular to one life of a daemon."""
+
+    patience: float = 10.0
+    """Seconds to wait for another program that holds the database."""
+    held: WorkspaceLock | None = None
+    """The lock, for a daemon that is to keep it also where the folder that it is in is removed."""
+    until: float = 0.0
+    """From then on nothing starts, and the daemon ends once nothing runs any more; 0: it goes on."""
+
+
 def build(
-    paths: Paths,
-    repo: Repo,
-    trust: Trust,
-    *,
-    patience: float = 10.0,
-    held: WorkspaceLock | None = None,
-    clock: Clock | None = None,
+    paths: Paths, repo: Repo, trust: Trust, *, terms: DaemonTerms = DaemonTerms(), clock: Clock | None = None
 ) -> Daemon:
     """A daemon for this workspace; the caller holds its lock. Raises `ConfigError` for the user's own settings.
 
-    `patience`: seconds to wait for another program that holds the database. `held` is the lock, for a daemon that is
-    to keep it also where the folder that it is in is removed. `clock` None: the machine's.
+    `clock` None: the machine's.
     """
     user = read_user_settings()
     wakeup, clock = Wakeup(), clock or SystemClock(boot_identity())
@@ -105,7 +111,7 @@ def build(
     instance = paths_and_settings.instance(paths.private)
     history = JobHistory(repo, FOLDER, user.allowed_signers)
     lasting = LongLivedParts(
-        keep_lock=_lock_keeper(paths, held, instance) if held is not None else _keep_no_lock,
+        keep_lock=_lock_keeper(paths, terms.held, instance) if terms.held is not None else _keep_no_lock,
         clock=clock, outputs=ViewFiles(folder), executor=LocalExecutor(wakeup.notify), jobs=jobs, trust=trust,
         watcher=Watcher(
             paths.folder, wakeup.notify, reflog=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
@@ -116,11 +122,11 @@ def build(
     integration = IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means)
     parts = _RepositoryParts(
         repo=repo, history=history, sandbox=sandbox, instance=instance, folder=folder, user=user,
-        integration=integration,
+        integration=integration, until=terms.until,
         slots=SlotJobs(paths.root, paths.state, integration.base, jobs.stopping, lambda: sandbox.means),
         resolutions=ResolutionJobs(paths.root, paths.state, lambda: sandbox.means),
     )  # fmt: skip
-    return Daemon(lasting, lambda first: _compose(paths, parts, lasting, patience=patience, first=first))
+    return Daemon(lasting, lambda first: _compose(paths, parts, lasting, patience=terms.patience, first=first))
 
 
 def _keep_no_lock() -> None:
@@ -152,6 +158,7 @@ class _RepositoryParts:
     integration: IntegrationJobs
     slots: SlotJobs
     resolutions: ResolutionJobs
+    until: float
 
     def means(self) -> SandboxCapabilities:
         return self.sandbox.means
@@ -187,10 +194,7 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
     board = Board(db, intake, parts.user, paths_and_settings.known_secrets())
     jobs.require_committed(lambda: db.in_transaction)
     audit = AuditLog(db, jobs, paths.audit)
-    with db.write():
-        db.state.instance = parts.instance
-        db.state.repository = paths.state.name
-        db.state.set_untrusted("" if trust.holds else UNTRUSTED, lasting.clock.now())
+    _note_workspace(paths, parts, lasting, db)
     if db.restored:
         log.warning("the database is an older copy: its open questions are asked again")
         board.requests.void_all(lasting.clock.now())
@@ -213,8 +217,17 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
             CommandJobs(land=merge.target_landing_job, resolutions=parts.resolutions), parts.instance,
         ),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
-        housekeeping=_housekeeping(paths, board, jobs, parts),
+        housekeeping=_housekeeping(paths, board, jobs, parts), nights=Nights(board, jobs, merge),
     )  # fmt: skip
+
+
+def _note_workspace(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db: Database) -> None:
+    """Write down whose workspace this is, and what holds while this daemon runs."""
+    with db.write():
+        db.state.instance = parts.instance
+        db.state.repository = paths.state.name
+        db.state.until = parts.until
+        db.state.set_untrusted("" if lasting.trust.holds else UNTRUSTED, lasting.clock.now())
 
 
 def _housekeeping(paths: Paths, board: Board, jobs: Jobs, parts: _RepositoryParts) -> Housekeeping:

@@ -6,7 +6,7 @@ import logging
 import signal
 from collections.abc import Callable
 
-from coworkd.daemon.composition import build
+from coworkd.daemon.composition import DaemonTerms, build
 from coworkd.daemon.log_setup import set_up_log, write_stacks_on_request
 from coworkd.daemon.workspace_lock import COMMAND_TIME, workspace_lock
 from coworkd.slots.pack_import import forget_interrupted
@@ -24,8 +24,8 @@ LOCK_PATIENCE = 1.0
 """Seconds for which the daemon's one writer waits for another program that holds the database: it tries again later."""
 
 
-def serve(paths: Paths, ready: Callable[[], None]) -> None:
-    """Run the daemon until it is told to stop.
+def serve(paths: Paths, ready: Callable[[], None], *, until: float = 0.0) -> None:
+    """Run the daemon until it is told to stop; with `until`, at most until nothing runs any more after that time.
 
     Raises `BusyError` when one runs already, `ConfigError` where agents would have no place to work in.
     """
@@ -43,7 +43,7 @@ def serve(paths: Paths, ready: Callable[[], None]) -> None:
         if trust.holds:
             commands.sweep("COWORK_REPO", paths.state.name)
             forget_interrupted(repo)
-        daemon = build(paths, repo, trust, patience=LOCK_PATIENCE, held=held)
+        daemon = build(paths, repo, trust, terms=DaemonTerms(patience=LOCK_PATIENCE, held=held, until=until))
         for number in _stop_signals():
             signal.signal(number, lambda _number, _frame: daemon.stop())
         log.info("watching %s", paths.folder)

@@ -51,6 +51,11 @@ class Daemon:
         """For single turns; replaced when the services are built again. Raises what the machine has against that."""
         return self._turns.runner
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it ends after the present turn: it was told to, or its night is over."""
+        return self._stopping
+
     def stop(self) -> None:
         """End after the present turn; safe from a signal handler and from any thread."""
         self._stopping = True
@@ -79,7 +84,11 @@ class Daemon:
     def turn(self) -> MachineFault | None:
         """One turn at the present time of the machine; what the machine had against it, if it could not be done."""
         self._turns.follow_clock()
-        return self._turns.try_turn(bounded=True)
+        fault = self._turns.try_turn(bounded=True)
+        if fault is None and self.runner.is_night_over():
+            log.info("the night is over, and nothing runs any more")
+            self._stopping = True
+        return fault
 
     def serve_once(self, request: ControlRequest) -> None:
         """Take in what is there and answer one request; nothing is started, nothing is watched."""

@@ -9,6 +9,7 @@ from coworkd.core.clock import Clock
 from coworkd.daemon.control_requests import Control
 from coworkd.daemon.git_job import GitJob
 from coworkd.daemon.housekeeping.service import Housekeeping
+from coworkd.daemon.nights import Nights
 from coworkd.diagnostics.fsck.repair import Repairer
 from coworkd.dispatch.dispatcher import Dispatcher
 from coworkd.dispatch.executors.port import Executor
@@ -48,6 +49,7 @@ class Services:
     audit: AuditLog
     repairer: Repairer
     housekeeping: Housekeeping
+    nights: Nights
     control: Control
     trust: Trust
     git_busy: Callable[[str], bool]

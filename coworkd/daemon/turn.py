@@ -107,6 +107,10 @@ class TurnRunner:
             services.housekeeping.step(attention, now)
         self._answer_requests(now)
 
+    def is_night_over(self) -> bool:
+        """Whether the daemon was to end by now, and nothing runs any more."""
+        return self.services.nights.is_over(self.services.clock.now())
+
     def seconds_until_next(self) -> float:
         """Until the earliest deadline of any service, or until a turn has to look around."""
         if self._head_start:
@@ -120,6 +124,7 @@ class TurnRunner:
                 services.dispatch.deadline(now),
                 services.merge.deadline(now),
                 services.housekeeping.deadline(now),
+                services.nights.deadline(now),
             ]
         longest = MAX_IDLE_WHILE_WATCHING if services.executor.alive() else MAX_IDLE
         return min([at - now for at in times if at is not None] + [longest])

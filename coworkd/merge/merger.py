@@ -104,6 +104,10 @@ class Merger:
         times = (self._auto_landing.deadline(), self._holds.deadline(), self._tries.deadline(now))
         return min((at for at in times if at), default=None)
 
+    def has_work(self, now: float) -> bool:
+        """Whether a submission is verified or lands, or can do so without a person."""
+        return self._is_tip_in_use(now) or bool(self._next_steps(now))
+
     def _is_moving(self) -> bool:
         """Whether the integration branch is being moved: one thing at a time."""
         return self._jobs.any_running(LAND, BRANCH)

@@ -283,6 +283,12 @@ def active_runs_since(db: Database, since: float) -> list[RunRow]:
     return db.all(RunRow, sql, since, since, RunState.ENDED)
 
 
+def tasks_begun_since(db: Database, since: float) -> frozenset[str]:
+    """The tasks of which a run began at this time or later; not those for which no slot could be made ready."""
+    sql = "SELECT DISTINCT task FROM runs WHERE started >= ? AND (began > 0 OR state != ?)"
+    return frozenset(row["task"] for row in db.query(sql, since, RunState.ENDED))
+
+
 def shown_runs(db: Database) -> list[RunRow]:
     """Runs that have a live message."""
     return runs_in(db, LIVE_STATES - {RunState.PREPARING})

@@ -63,8 +63,13 @@ def has_usage(db: Database, task: str, run: str) -> bool:
 
 def spent_in_24_hours(db: Database, now: float) -> float:
     """Dollars, as far as they are known."""
+    return spent_after(db, now - DAY)
+
+
+def spent_after(db: Database, since: float) -> float:
+    """Dollars that were spent after a time, as far as they are known."""
     sql = "SELECT coalesce(sum(cost_usd), 0) FROM usages WHERE at > ? AND billing = ?"
-    return float(db.scalar(sql, now - DAY, BILLED))
+    return float(db.scalar(sql, since, BILLED))
 
 
 def oldest_spending_expires_at(db: Database, now: float) -> float | None:

@@ -118,6 +118,9 @@ class WorkspaceState:
     setup_fault = _Text("set-up fault")
     """JSON: why no slot can be set up; empty: nothing is known to be wrong."""
 
+    until = _Time("until")
+    """From when on the running daemon starts nothing; 0: nothing was said of that."""
+
     integration_tip = _Text("tip")
     """The commit of the integration branch that the queue is about."""
     integration_seen_at = _Text("integration seen at")

@@ -29,6 +29,19 @@ class WorkspaceLimits:
     """Bytes that slots, gates, caches and logs take at most; None: as many as there are."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightSettings:
+    """`night:`: from when to when no person is there, and what starts in that time at most. None: no bound."""
+
+    begin: int
+    """The minute of the day, by the clocks of the place; the end is another one, on the next day where it is less."""
+    end: int
+    usd: float | None = None
+    tokens: int | None = None
+    max_tasks: int | None = None
+    """Tasks of which a run begins."""
+
+
 class CacheTool(StrEnum):
     """A package manager whose cache slots and verifications get copies of."""
 
@@ -63,6 +76,7 @@ class Settings:
     run_pulled: bool = False
     commit: str = "off"
     keep_days: float = 14.0
+    night: NightSettings | None = None
     patterns: tuple[PatternRequest, ...] = ()
     """What tasks leave open that ask for a pattern, one for each pattern at most."""
 

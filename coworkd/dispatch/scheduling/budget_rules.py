@@ -6,7 +6,9 @@ Pure. Money is only counted where an agent is paid by use. Where a cap cannot be
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from coworkd.core.model import AgentSpec, Budget, Usage
 from coworkd.core.text_formats import format_usd
@@ -32,17 +34,41 @@ class TaskBudget:
         return self.limit != Budget() or self.last_unused is not None
 
 
+class BudgetPeriod(StrEnum):
+    """The time that a budget of all tasks is for."""
+
+    DAY = "day"
+    """Any 24 hours."""
+    NIGHT = "night"
+    """One window of `night:`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DailyBudget:
-    """What the workspace may use in any 24 hours, and what it has."""
+class SharedBudget:
+    """What all tasks of the workspace together may use in a period, and what they have."""
+
+    period: BudgetPeriod = BudgetPeriod.DAY
 
     limit: float | None = None
     """None: no bound."""
     used: float = 0.0
     reserved: float = 0.0
     """By runs that are not over, beyond what they have used."""
-    oldest_expires_at: float | None = None
-    """When the oldest of what was used leaves the 24 hours."""
+    freed_at: float | None = None
+    """When there is more: the oldest of what was used leaves the 24 hours, or the night is over."""
+
+    @property
+    def left(self) -> float:
+        """What no run has used or reserved."""
+        return math.inf if self.limit is None else self.limit - self.used - self.reserved
+
+
+NO_SHARED_BUDGET = SharedBudget()
+
+
+def tightest(budgets: Sequence[SharedBudget]) -> SharedBudget:
+    """The one of which the least is left: a run that keeps to it keeps to all of them."""
+    return min(budgets, key=lambda budget: budget.left, default=NO_SHARED_BUDGET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +81,14 @@ class BudgetState:
     """By the task so far; every value is known."""
     task_reserved: float = 0.0
     """Of the task's, by its other live runs, beyond what they have used."""
-    daily_limit: float | None = None
-    """Of the workspace, in any 24 hours; None: no bound."""
-    daily_used: float = 0.0
+    shared_limit: float | None = None
+    """Of all tasks together, in the period; None: no bound."""
+    period: BudgetPeriod = BudgetPeriod.DAY
+    shared_used: float = 0.0
     reserved: float = 0.0
-    """Of the day's, by runs at work, beyond what they have used."""
-    oldest_expires_at: float | None = None
-    """When the oldest of what was used leaves the 24 hours."""
+    """Of what is shared, by runs at work, beyond what they have used."""
+    freed_at: float | None = None
+    """When more of what is shared is there."""
     starting_runs: int = 1
     """Runs that may start now, this one included: they share what is left of the day."""
     wave: int = 1
@@ -77,13 +104,13 @@ class BudgetState:
 
 
 def budget_state(
-    task: TaskBudget, day: DailyBudget, agent: AgentSpec, *, price_unknown: bool, starting_runs: int = 1, wave: int = 1
+    task: TaskBudget, day: SharedBudget, agent: AgentSpec, *, price_unknown: bool, starting_runs: int = 1, wave: int = 1
 ) -> BudgetState:
     """The state for one run of a task by an agent."""
     return BudgetState(
         limit=task.limit, used=task.used, task_reserved=task.reserved, last_unused=task.last_unused,
         last_message=task.last_message,
-        daily_limit=day.limit, daily_used=day.used, reserved=day.reserved, oldest_expires_at=day.oldest_expires_at,
+        period=day.period, shared_limit=day.limit, shared_used=day.used, reserved=day.reserved, freed_at=day.freed_at,
         starting_runs=max(starting_runs, 1), wave=max(wave, 1), paid_by_use=agent.billing == "api",
         price_unknown=price_unknown,
     )  # fmt: skip
@@ -131,7 +158,7 @@ _LEAST_SHARE_USD = 0.01
 """Below this a run is given all that is left of the day, not a share of it."""
 
 
-def extra_dollars(task: TaskBudget, day: DailyBudget, starting_runs: int) -> float:
+def extra_dollars(task: TaskBudget, day: SharedBudget, starting_runs: int) -> float:
     """What a run whose reservation is used up may cost beyond it: what no other run has reserved; 0: it has to stop."""
     own = _left(task.limit.usd, task.used.usd)
     bounds = [] if own is None else [own - task.reserved]
@@ -144,7 +171,7 @@ def extra_dollars(task: TaskBudget, day: DailyBudget, starting_runs: int) -> flo
 
 def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
     """Dollars that the run may use; None: nothing bounds them."""
-    if not budget.paid_by_use or (budget.limit.usd is None and budget.daily_limit is None):
+    if not budget.paid_by_use or (budget.limit.usd is None and budget.shared_limit is None):
         return None
     if budget.price_unknown:
         return BudgetExhausted(reason=_PRICE_UNKNOWN)
@@ -155,9 +182,9 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
     if own is not None and (own := own - budget.task_reserved) <= 0:
         own_limit = format_usd(budget.limit.usd or 0.0)
         return BudgetExhausted(reason=f"the rest of the task's {own_limit} is reserved by its other runs")
-    day = None if budget.daily_limit is None else budget.daily_limit - budget.daily_used - budget.reserved
+    day = None if budget.shared_limit is None else budget.shared_limit - budget.shared_used - budget.reserved
     if day is not None and day <= 0:
-        return _daily_limit_reached(budget)
+        return _shared_limit_reached(budget)
     # A run that had too little before is given all that is left, not a share again.
     shared = None if day is None else day if budget.last_unused is not None else day / budget.starting_runs
     bounds = [bound for bound in (own if own is None else own / budget.wave, shared) if bound is not None]
@@ -166,18 +193,27 @@ def _dollars(budget: BudgetState) -> float | None | BudgetExhausted:
         message = budget.last_message or f"{format_usd(budget.last_unused)} was not enough"
         return BudgetExhausted(
             reason=f"{message}; no more is left: raise `budget: {{usd}}`",
-            until=None if day is None else budget.oldest_expires_at,
+            until=None if day is None else budget.freed_at,
         )
     return usd
 
 
-def _daily_limit_reached(budget: BudgetState) -> BudgetExhausted:
-    if budget.reserved > 0 and budget.daily_limit is not None and budget.daily_used < budget.daily_limit:
-        daily = format_usd(budget.daily_limit)
-        return BudgetExhausted(reason=f"the rest of the day's {daily} is reserved by runs at work")
-    what = f"budget used up: {format_usd(budget.daily_used)} of {format_usd(budget.daily_limit or 0)} in 24 hours"
-    advice = "raise `budget: {usd_per_day}` in config.yaml, or wait until the day rolls on"
-    return BudgetExhausted(reason=f"{what}; {advice}", until=budget.oldest_expires_at)
+_PERIOD_WORDS = {
+    BudgetPeriod.DAY: (
+        "in 24 hours", "raise `budget: {usd_per_day}` in config.yaml, or wait until the day rolls on"
+    ),
+    BudgetPeriod.NIGHT: ("in this night", "raise `night: {usd}` in config.yaml, or wait until the night is over"),
+}  # fmt: skip
+"""By period: how it is called, and what to do."""
+
+
+def _shared_limit_reached(budget: BudgetState) -> BudgetExhausted:
+    if budget.reserved > 0 and budget.shared_limit is not None and budget.shared_used < budget.shared_limit:
+        limit = format_usd(budget.shared_limit)
+        return BudgetExhausted(reason=f"the rest of the {budget.period}'s {limit} is reserved by runs at work")
+    when, advice = _PERIOD_WORDS[budget.period]
+    what = f"budget used up: {format_usd(budget.shared_used)} of {format_usd(budget.shared_limit or 0)} {when}"
+    return BudgetExhausted(reason=f"{what}; {advice}", until=budget.freed_at)
 
 
 def _used_up(what: str, key: str) -> str:

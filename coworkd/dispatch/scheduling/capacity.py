@@ -9,9 +9,11 @@ import math
 from collections.abc import Callable
 
 from coworkd.board.measured_disk import measured_disk
+from coworkd.board.nights import night_now
 from coworkd.board.task_board import Board
 from coworkd.core.disk_use import disk_limit_reason
 from coworkd.core.model import Status, TaskSpec
+from coworkd.core.nights import end_reason, tokens_reason
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector
 from coworkd.dispatch.scheduling.agent_stops import AT_ONCE
 from coworkd.dispatch.scheduling.cooldowns import provider_of
@@ -22,6 +24,7 @@ from coworkd.store import RunRow, RunState
 from coworkd.store.agent_stops import agent_stops, failures_in_a_row
 from coworkd.store.runs import live_runs
 from coworkd.store.tasks import find_task, task_paths
+from coworkd.store.usage import usage_since
 from coworkd.system.memory import available_memory
 
 RECHECK_AFTER = 1.0
@@ -73,18 +76,25 @@ class CapacityReader:
         not_set_up = "" if no_base or held else self._setup.reason(now)
         until = self._setup.deadline(now) if not_set_up else None
         settings = self._board.specs.settings()
-        no_space = self._no_space_reason(settings.limits.disk)
+        no_space, night_reason = self._no_space_reason(settings.limits.disk), self._night_reason(now)
         return Capacity(
             total=settings.concurrency,
             per_provider=dict(settings.limits.providers),
             memory=self._memory(),
             per_agent=self._agent_limits(),
             failures=self._failures(),
-            halt_reason=held or self._abort_reason(),
+            halt_reason=held or self._abort_reason() or night_reason,
             slots_halt_reason=no_base or no_space or not_set_up,
             halt_until=self._halt_until(now, no_base=no_base, held=held) if no_base or held or no_space else until,
             one_slot_at_a_time=self._setup.probing(),
         )
+
+    def _night_reason(self, now: float) -> str:
+        """Why the night lets nothing start: it is over, or its tokens are used up."""
+        night = night_now(self._board, now)
+        if night.window is None or night.caps is None or night.caps.tokens is None:
+            return end_reason(night, now)
+        return end_reason(night, now) or tokens_reason(night, usage_since(self._db, night.window.begin).tokens)
 
     def _no_space_reason(self, limit: int | None) -> str:
         return disk_limit_reason(measured_disk(self._db), limit) if limit is not None else ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from coworkd.core.nights import NightTasks
 from coworkd.dispatch.scheduling.scheduler import ActiveRun, Capacity, Postponed
 
 
@@ -55,3 +56,11 @@ class PlanInputs:
     earlier_starts: int = 0
     """How many runs were started so far, of any task; every few starts, the task that has waited longest is next."""
     allowance: StartAllowance = StartAllowance()
+    night_tasks: NightTasks | None = None
+    """How many tasks may begin in this night; None: nothing bounds that."""
+
+    def after_start(self, task: str) -> PlanInputs:
+        """The inputs for what else may start once this task does."""
+        if self.night_tasks is None:
+            return self
+        return replace(self, night_tasks=self.night_tasks.with_begun(task))

@@ -140,6 +140,7 @@ class ReadyQueue:
             self._starting.add(task.task)
             starts.append(StartRun(task=task.task, agent=agent.agent))
             active.append(_begun_run(task, agent))
+            inputs = inputs.after_start(task.task)
         if self.rest is None:
             self.rest = self._gathering_postponement()
         return starts
@@ -212,6 +213,10 @@ def _postponed_alone(
     if new and inputs.gathering_until > now:
         gathering = Postponed(reason=_GATHERING_REASON, until=inputs.gathering_until)
         return PostponedTask(postponed=gathering, cause=GATHERING)
+    night = inputs.night_tasks
+    if night is not None and night.is_full_for(task.task):
+        reason = f"the night's tasks have begun: {night.most} (`night: {{max_tasks}}` in config.yaml)"
+        return PostponedTask(postponed=Postponed(reason=reason, until=night.until), cause=BUDGET)
     postponed = own_postponement(request, active, now)
     if postponed is None:
         return None

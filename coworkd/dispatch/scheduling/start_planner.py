@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from coworkd.board.nights import night_now, night_tasks
 from coworkd.board.task_board import Board
 from coworkd.core.model import AgentSpec, Budget, PatternRequest, Status
 from coworkd.dispatch.scheduling.agent_selection import AgentChoice, AgentSelector
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import (
     BudgetExhausted,
-    DailyBudget,
+    SharedBudget,
     TaskBudget,
     budget_state,
     reserve,
@@ -43,7 +44,7 @@ class _ChargedBudgets:
     """What a run of an agent is charged to, besides its task's own budget."""
 
     spec: AgentSpec
-    day: DailyBudget
+    day: SharedBudget
     price_unknown: bool
 
     def postponement(self, budget: TaskBudget) -> Postponed | None:
@@ -186,19 +187,20 @@ class StartPlanner:
     # ---- the inputs of a plan
 
     def _inputs(self, now: float) -> PlanInputs:
-        default, day = self._board.specs.settings().agent, self._budgets.day(now)
+        default, day = self._board.specs.settings().agent, self._budgets.shared(now)
+        tasks = night_tasks(self._board, night_now(self._board, now))
         chosen = {name: self._agents.select_for(name or default, now) for name in self._queue.requested()}
         charged = {name: self._charged_budgets(choice.agent, day) for name, choice in chosen.items()}
         return PlanInputs(
             agents={name: self._requested_agent(choice, charged[name], now) for name, choice in chosen.items()},
-            budgets=charged,
+            budgets=(charged, tasks), night_tasks=tasks,
             gathering_until=last_requested_at(self._db, Status.READY, now + GATHERING_TIME) or 0.0,
             gathering_time=GATHERING_TIME, earlier_starts=count_runs(self._db),
             allowance=self._rate.allowance(now, count_preparing(self._db)),
             active=self._capacity.active_runs(), capacity=self._capacity.capacity(now),
         )  # fmt: skip
 
-    def _charged_budgets(self, agent: str, day: DailyBudget) -> _ChargedBudgets | None:
+    def _charged_budgets(self, agent: str, day: SharedBudget) -> _ChargedBudgets | None:
         spec = self._agents.agent(agent)
         return spec and _ChargedBudgets(spec=spec, day=day, price_unknown=self._budgets.price_unknown(spec))
 

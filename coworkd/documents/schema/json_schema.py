@@ -72,6 +72,9 @@ _SHAPES: Mapping[object, Json] = {
     readers.size: _SIZE,
     task_readers.status_word: _word_schema(map(str, Status), task_readers.STATUS_ALIASES),
     task_readers.priority_rank: {"anyOf": [_word_schema(task_readers.PRIORITIES), _NUMBER]},
+    task_readers.clock_time: {
+        "anyOf": [{"type": "string", "pattern": r"^\s*([01]?[0-9]|2[0-3]):[0-5][0-9]\s*$"}, {"type": "integer"}]
+    },
     task_readers.ids_of: _TEXTS,
     task_readers.id_of: _TEXT,
     task_readers.stem_of: _TEXT,

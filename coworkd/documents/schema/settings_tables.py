@@ -47,7 +47,9 @@ from coworkd.documents.schema.task_readers import (
     SANDBOXES,
     absolute,
     as_list,
+    clock_time,
     format_version,
+    night_settings,
     only_usd_per_day,
     user_sandbox,
 )
@@ -180,6 +182,22 @@ CONFIG = Schema(
             "patterns",
             PATTERN_DEFAULTS,
             help="By pattern, what tasks leave open: `{team: {members: [a, b, c], judges: [d]}}`",
+            trust=NEEDS_TRUST,
+        ),
+        Field(
+            "night",
+            MappingReader(
+                night_settings,
+                {
+                    "from": clock_time,
+                    "to": clock_time,
+                    "usd": number,
+                    "tokens": IntReader(0),
+                    "max_tasks": IntReader(1),
+                },
+                closed=True,
+            ),
+            help="When no person is there, and what starts then at most: `{from: 22:00, to: 07:00, usd: 20}`",
             trust=NEEDS_TRUST,
         ),
         Field("keep_days", number, help="How long kept work stays after a landing; 14 unless set", trust=HARMLESS),

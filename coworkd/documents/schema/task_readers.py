@@ -5,8 +5,11 @@ Pure, like `readers`, which reads what any schema could contain.
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from coworkd.core.errors import DocumentError
-from coworkd.core.model import Loop, SandboxLevel, SandboxMode, Status, UserSandbox
+from coworkd.core.model import Loop, NightSettings, SandboxLevel, SandboxMode, Status, UserSandbox
 from coworkd.core.task_ids import task_id
 from coworkd.documents.markdown import Value, normalise_key
 from coworkd.documents.schema.readers import number, text, texts, unknown_word
@@ -90,6 +93,27 @@ def format_version(value: Value) -> str:
 
 SANDBOXES = tuple(level.value for level in SandboxLevel if level is not SandboxLevel.NONE)
 """Those that can be asked for by name."""
+
+
+_CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
+
+
+def clock_time(value: Value) -> int:
+    """The minute of the day that a time such as `22:00` stands for."""
+    found = _CLOCK.fullmatch(text(value).strip())
+    if found is None:
+        raise DocumentError(f"`{text(value)}` is not a time of the day; write for example `22:00`")
+    return int(found["hour"]) * 60 + int(found["minute"])
+
+
+def night_settings(**read: Any) -> NightSettings:
+    """A night, which cannot do without its beginning and its end."""
+    begin, end = read.pop("from", None), read.pop("to", None)
+    if begin is None or end is None:
+        raise DocumentError("a night needs its beginning and its end; write `{from: 22:00, to: 07:00}`")
+    if begin == end:
+        raise DocumentError("`from` and `to` are the same time; write for example `{from: 22:00, to: 07:00}`")
+    return NightSettings(begin=begin, end=end, **read)
 
 
 def user_sandbox(mode: SandboxMode | None = None, use: str = "") -> UserSandbox:

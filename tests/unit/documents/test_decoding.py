@@ -24,6 +24,7 @@ from coworkd.core.model import (
     MessageKind,
     MessageSpec,
     Mode,
+    NightSettings,
     OnError,
     PatternName,
     PatternRequest,
@@ -300,6 +301,8 @@ def test_values_that_mean_the_same_compare_equal(value: str) -> None:
         ("pattern: {name: team, decide: me}", 2, "pattern.decide", "auto, person"),
         ("pattern: {name: team, risk: huge}", 2, "pattern.risk", "low, medium, high, critical"),
         ("pattern: {name: team, members: [a, b, c, d, e, f, g, h, i, j, k]}", 2, "pattern.members", "at most 10"),
+        ("loop: {promise: ALL DONE, give_up: DONE}", 2, "loop", "a part of the promise"),
+        ("loop: {promise: DONE, delay: soon}", 2, "loop.delay", "not a length of time"),
         ("loop: yes", 2, "loop", "write `{promise: ...}`"),
         ("budget: {usd: lots}", 2, "budget.usd", "`budget.usd`: `lots` is not a number"),
         ("budget: {toekns: 3}", 2, "budget.toekns", "did you mean `tokens`?"),
@@ -534,6 +537,7 @@ backoff: 0.5
 max_attempts: 2
 sandbox: {mode: off}
 budget: {usd_per_day: 20}
+night: {from: 22:00, to: 7:05, usd: 5, tokens: 900000, max_tasks: 12}
 adopt_notes: true
 run_pulled: yes
 commit: auto
@@ -556,6 +560,7 @@ later: unknown"""
         sandbox=SandboxSpec(mode=SandboxMode.OFF),
         limits=WorkspaceLimits(providers=(("anthropic", 4), ("openai", 2)), disk=20_000_000_000),
         budget_usd_per_day=20.0,
+        night=NightSettings(begin=22 * 60, end=7 * 60 + 5, usd=5.0, tokens=900_000, max_tasks=12),
         adopt_notes=True,
         run_pulled=True,
         commit="auto",
@@ -578,6 +583,15 @@ def test_commands_for_the_users_machine_are_not_for_a_workspace_to_say(text: str
         ("quiet: 1\nversion: 2", 2, "reads format 1, not 2"),
         ("concurrency: 0", 1, "at least 1"),
         ("integration: {land: always}", 1, "ask, auto"),
+        ("quiet: 1\nnight: {from: 22:00, to: 22:00}", 2, "`from` and `to` are the same time"),
+        ("night:\n  from: 7:00\n  to: 07:00", 1, "`from` and `to` are the same time"),
+        ("night: {from: 22:00}", 1, "a night needs its beginning and its end"),
+        ("night: {from: 24:00, to: 07:00}", 1, "`24:00` is not a time of the day; write for example `22:00`"),
+        ("night: {from: 22:00, to: 7}", 1, "`7` is not a time of the day"),
+        ("night: {from: 22:00, to: 07:00, max_task: 3}", 1, "did you mean `max_tasks`?"),
+        ("night: {from: 22:00, to: 07:00, agents: 3}", 1, "there is: from, to, usd, tokens, max_tasks"),
+        ("night: {from: 22:00, to: 07:00, max_tasks: 0}", 1, "at least 1"),
+        ("night: true", 1, "write `{from: ...}`"),
     ],
 )
 def test_settings_are_read_strictly(text: str, line: int, words: str) -> None:

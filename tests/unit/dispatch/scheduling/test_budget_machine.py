@@ -61,7 +61,7 @@ class Books:
     def state(self, task: str, starting: int) -> BudgetState:
         return BudgetState(
             limit=Budget(usd=TASK_CAP), used=Budget(usd=self.by_task(task), tokens=0, minutes=0.0),
-            task_reserved=self.reserved(task), daily_limit=DAILY_CAP, daily_used=self.today(),
+            task_reserved=self.reserved(task), shared_limit=DAILY_CAP, shared_used=self.today(),
             reserved=self.reserved(), starting_runs=starting,
         )  # fmt: skip
 
@@ -136,7 +136,7 @@ class ForgetsTheTask(Money):
 class ForgetsWhatWasUsed(Money):
     @staticmethod
     def reserve(budget: BudgetState) -> Reservation | BudgetExhausted:
-        return reserve(replace(budget, daily_used=0.0))
+        return reserve(replace(budget, shared_used=0.0))
 
 
 @pytest.mark.parametrize("broken", [ForgetsTheDay, ForgetsTheTask, ForgetsWhatWasUsed])

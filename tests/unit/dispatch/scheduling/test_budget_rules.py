@@ -13,8 +13,8 @@ from coworkd.core.model import Budget, Usage
 from coworkd.dispatch.scheduling.budget_rules import (
     BudgetExhausted,
     BudgetState,
-    DailyBudget,
     Reservation,
+    SharedBudget,
     TaskBudget,
     exceeded_reason,
     extra_dollars,
@@ -36,11 +36,11 @@ def budget(limit: Budget | None = None, **changes: object) -> BudgetState:
         (budget(Budget(usd=2.0)), Budget(usd=2.0)),
         (budget(Budget(usd=2.0, tokens=100, minutes=5.0), used=Budget(usd=0.5, tokens=40, minutes=2.0)),
          Budget(usd=1.5, tokens=60, minutes=3.0)),
-        (budget(daily_limit=20.0), Budget(usd=20.0)),
-        (budget(daily_limit=20.0, starting_runs=4), Budget(usd=5.0)),
-        (budget(daily_limit=20.0, daily_used=8.0, reserved=4.0, starting_runs=2), Budget(usd=4.0)),
-        (budget(Budget(usd=1.0), daily_limit=20.0, starting_runs=4), Budget(usd=1.0)),
-        (budget(daily_limit=20.0, daily_used=8.0, starting_runs=4, last_unused=3.0), Budget(usd=12.0)),
+        (budget(shared_limit=20.0), Budget(usd=20.0)),
+        (budget(shared_limit=20.0, starting_runs=4), Budget(usd=5.0)),
+        (budget(shared_limit=20.0, shared_used=8.0, reserved=4.0, starting_runs=2), Budget(usd=4.0)),
+        (budget(Budget(usd=1.0), shared_limit=20.0, starting_runs=4), Budget(usd=1.0)),
+        (budget(shared_limit=20.0, shared_used=8.0, starting_runs=4, last_unused=3.0), Budget(usd=12.0)),
         (budget(Budget(usd=1.0, tokens=9), paid_by_use=False, used=Budget(usd=7.0, tokens=3, minutes=0)), Budget(tokens=6)),
         (budget(price_unknown=True), Budget()),
         (budget(Budget(tokens=9), price_unknown=True), Budget(tokens=9)),
@@ -57,10 +57,10 @@ def test_what_is_left_is_reserved(given: BudgetState, left: Budget) -> None:
         (budget(Budget(minutes=5.0), used=replace(NOTHING, minutes=5.0)), "5 of 5 minutes", None),
         (budget(Budget(usd=2.0), used=replace(NOTHING, usd=2.5)), "$2.50 of $2.00", None),
         (budget(Budget(usd=0.0)), "$0.00 of $0.00", None),
-        (budget(daily_limit=5.0, daily_used=5.0, oldest_expires_at=77.0), "$5.00 of $5.00 in 24 hours; raise", 77.0),
-        (budget(daily_limit=5.0, daily_used=1.0, reserved=4.0), "is reserved by runs at work", None),
+        (budget(shared_limit=5.0, shared_used=5.0, freed_at=77.0), "$5.00 of $5.00 in 24 hours; raise", 77.0),
+        (budget(shared_limit=5.0, shared_used=1.0, reserved=4.0), "is reserved by runs at work", None),
         (budget(Budget(usd=1.0), price_unknown=True), "not known", None),
-        (budget(daily_limit=1.0, price_unknown=True), "not known", None),
+        (budget(shared_limit=1.0, price_unknown=True), "not known", None),
         (budget(Budget(usd=2.0), last_unused=2.0), "$2.00 was not enough; no more is left: raise `budget: {usd}`", None),
     ],
 )  # fmt: skip
@@ -82,7 +82,7 @@ def test_no_order_of_starts_and_ends_passes_the_day(cap: float, steps: list[tupl
     used, live = 0.0, list[float]()
     for start, tenths, share in steps:
         if start:
-            found = reserve(budget(daily_limit=cap, daily_used=used, reserved=sum(live), starting_runs=share))
+            found = reserve(budget(shared_limit=cap, shared_used=used, reserved=sum(live), starting_runs=share))
             live += [found.left.usd] if isinstance(found, Reservation) and found.left.usd is not None else []
         elif live:
             used += live.pop(0) * tenths / 10
@@ -130,15 +130,15 @@ def test_the_end_of_a_budget_is_seen_with_what_went_over(
 @pytest.mark.parametrize(
     ("task", "day", "dollars"),
     [
-        (TaskBudget(limit=Budget(), used=NOTHING), DailyBudget(limit=1.0, used=0.2, reserved=0.4), 0.1),
-        (TaskBudget(limit=Budget(), used=NOTHING), DailyBudget(limit=1.0, used=0.97), 0.03),
-        (TaskBudget(limit=Budget(), used=NOTHING), DailyBudget(limit=1.0, used=0.6, reserved=0.4), 0.0),
-        (TaskBudget(limit=Budget(usd=0.5), used=replace(NOTHING, usd=0.2), reserved=0.25), DailyBudget(), 0.05),
-        (TaskBudget(limit=Budget(usd=0.5), used=replace(NOTHING, usd=0.6)), DailyBudget(limit=9.0), 0.0),
-        (TaskBudget(limit=Budget(), used=NOTHING), DailyBudget(), 0.0),
+        (TaskBudget(limit=Budget(), used=NOTHING), SharedBudget(limit=1.0, used=0.2, reserved=0.4), 0.1),
+        (TaskBudget(limit=Budget(), used=NOTHING), SharedBudget(limit=1.0, used=0.97), 0.03),
+        (TaskBudget(limit=Budget(), used=NOTHING), SharedBudget(limit=1.0, used=0.6, reserved=0.4), 0.0),
+        (TaskBudget(limit=Budget(usd=0.5), used=replace(NOTHING, usd=0.2), reserved=0.25), SharedBudget(), 0.05),
+        (TaskBudget(limit=Budget(usd=0.5), used=replace(NOTHING, usd=0.6)), SharedBudget(limit=9.0), 0.0),
+        (TaskBudget(limit=Budget(), used=NOTHING), SharedBudget(), 0.0),
     ],
 )
 def test_a_run_may_have_more_of_what_no_other_run_has_reserved(
-    task: TaskBudget, day: DailyBudget, dollars: float
+    task: TaskBudget, day: SharedBudget, dollars: float
 ) -> None:
     assert extra_dollars(task, day, 4) == pytest.approx(dollars)
