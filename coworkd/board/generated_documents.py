@@ -107,14 +107,16 @@ class GeneratedDocuments:
         resent = (path for path, data in files if decode_bytes(path, data).of(MessageSpec).resend)
         return next((PurePosixPath(path).stem for path in resent), "")
 
-    def add_question(self, run: RunRow, number: int, text: str, now: float) -> str:
-        """A question of an agent, with the place for its answer; returns its path."""
+    def add_question(self, run: RunRow, number: int, text: str, now: float, *, answer: str = "") -> str:
+        """A question of an agent, with its answer or the place for one; returns its path."""
         path = message_path(run, f"question-{number}")
         fields: dict[str, Value] = {
             "from": run.agent, "kind": str(MessageKind.QUESTION), "cowork": {"rev": "1", "run": run.id},
         }  # fmt: skip
-        body = f"{plain_text(text).strip()}\n\n## Answer\n\n<!-- write here, or put a new file beside this one -->\n"
-        self.put(path, compose(fields, body, note=f"{GENERATED}; answer under the last heading"), now)
+        place = answer or "<!-- write here, or put a new file beside this one -->"
+        body = f"{plain_text(text).strip()}\n\n## Answer\n\n{place}\n"
+        what = "answered already" if answer else "answer under the last heading"
+        self.put(path, compose(fields, body, note=f"{GENERATED}; {what}"), now)
         self._db.put(
             MessageRow(
                 path=path, task=run.task, sender=run.agent, kind=MessageKind.QUESTION, stage=MessageStage.DAEMON,

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from coworkd.board.views.report import WorkReport, read_report
-from coworkd.board.views.report_text import cost_text, period_text, report_sections
+from coworkd.board.views.report_text import cost_text, period_text, report_sections, sleep_text
 from coworkd.cli.output import as_json, hanging_indent, json_option
 from coworkd.cli.workspace import current_workspace
 from coworkd.core.clock import iso
@@ -36,6 +36,8 @@ def report_command(since: str, json_: bool) -> None:
             click.echo(hanging_indent(f"  {entry.head}", entry.text))
         if not section.entries:
             click.echo(f"  {section.nothing}")
+    if awake := sleep_text(report):
+        click.echo(f"{click.style('Machine', bold=True)}\n{hanging_indent('', awake)}")
     click.echo(f"{click.style('Cost', bold=True)}\n  {cost_text(report.cost)}")
 
 
@@ -55,5 +57,5 @@ def _as_values(report: WorkReport) -> dict[str, Any]:
         "not_started": [asdict(one) for one in report.not_started],
         "assumptions": [asdict(one) for one in report.assumptions],
         "cost_usd": cost.usd, "cost": {"usd": cost.usd, "unknown": cost.unknown, "estimated": cost.estimated},
-        "tokens": cost.tokens,
+        "tokens": cost.tokens, "may_sleep": report.may_sleep,
     }  # fmt: skip

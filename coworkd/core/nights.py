@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from coworkd.core.model import NightSettings
+from coworkd.core.model import NightSettings, RiskLevel
+
+NIGHT = "night"
+"""Who answers while no person is there, in the rows of requests and in events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,11 @@ class NightTasks:
     def with_begun(self, task: str) -> NightTasks:
         """The same once this task has begun."""
         return replace(self, begun=self.begun | {task})
+
+
+def parks(night: Night, risk: RiskLevel) -> bool:
+    """Whether a change of this risk waits for a person although nothing else asks for one."""
+    return night.unattended and risk in (RiskLevel.HIGH, RiskLevel.CRITICAL)
 
 
 def night_at(settings: NightSettings | None, until: float, now: float, zone: tzinfo | None = None) -> Night:

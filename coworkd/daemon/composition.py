@@ -77,6 +77,7 @@ from coworkd.system.paths_and_settings import FOLDER, Paths
 from coworkd.system.process import commands
 from coworkd.system.sandbox.policy import SandboxCapabilities
 from coworkd.system.sandbox_probes.detection import Sandbox, protected
+from coworkd.system.sleep_inhibitor import SleepInhibitor
 from coworkd.system.state_folder import StateFolder
 from coworkd.system.storage import storage_fault
 from coworkd.system.user_settings import read_user_settings
@@ -117,6 +118,7 @@ def build(
             paths.folder, wakeup.notify, reflog=repo.git_dir / "logs" / "HEAD", refs=ref_folders(repo.common_dir)
         ),
         control_socket=ControlSocket(paths.sockets, wakeup.notify), wakeup=wakeup, state=StateFolder(paths.state),
+        sleep=SleepInhibitor(lambda: _user_environment(paths, "awake")),
         close_git=history.close,
     )  # fmt: skip
     integration = IntegrationJobs(paths.root, paths.state, jobs.stopping, lambda: sandbox.means)
@@ -217,7 +219,7 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
             CommandJobs(land=merge.target_landing_job, resolutions=parts.resolutions), parts.instance,
         ),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
-        housekeeping=_housekeeping(paths, board, jobs, parts), nights=Nights(board, jobs, merge),
+        housekeeping=_housekeeping(paths, board, jobs, parts), nights=Nights(board, jobs, merge, lasting.sleep),
     )  # fmt: skip
 
 
@@ -231,10 +233,7 @@ def _note_workspace(paths: Paths, parts: _RepositoryParts, lasting: LongLivedPar
 
 
 def _housekeeping(paths: Paths, board: Board, jobs: Jobs, parts: _RepositoryParts) -> Housekeeping:
-    env = commands.clean_environment(
-        home=Path.home(), tmp=Path(tempfile.gettempdir()), run=f"notify-{paths.state.name}", repo=paths.state.name,
-        passed=paths_and_settings.inherited(),
-    )  # fmt: skip
+    env = _user_environment(paths, "notify")
     tell = notification_runner(paths.root, env, jobs.stopping.is_set)
     places = pruning.PrunedFolders(root=paths.root, folder=paths.folder, trash=paths.trash, state=paths.state)
     return Housekeeping(
@@ -242,6 +241,14 @@ def _housekeeping(paths: Paths, board: Board, jobs: Jobs, parts: _RepositoryPart
         notices=Notifications(board.db, jobs, parts.user.notify, tell), pruning=pruning.Pruning(board, jobs, places),
         disk=DiskBound(board, jobs, paths.state, _idle_removal(paths.state, parts.slots)),
         packs=PackJoining(board.db, jobs, paths.root),
+    )  # fmt: skip
+
+
+def _user_environment(paths: Paths, purpose: str) -> dict[str, str]:
+    """For the user's own programs."""
+    return commands.clean_environment(
+        home=Path.home(), tmp=Path(tempfile.gettempdir()), run=f"{purpose}-{paths.state.name}", repo=paths.state.name,
+        passed=paths_and_settings.inherited(),
     )  # fmt: skip
 
 

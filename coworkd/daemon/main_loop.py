@@ -112,6 +112,7 @@ class Daemon:
         lasting.jobs.close()
         lasting.close_git()
         lasting.executor.close(EXECUTOR_CLOSE_PATIENCE)
+        lasting.sleep.release()
         self._views.remove_live_messages()
         self._turns.close()
 

@@ -25,6 +25,7 @@ from coworkd.sync.git_knowledge import GitKnowledge
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.control_socket import ControlSocket
 from coworkd.system.git.repository_trust import Trust
+from coworkd.system.sleep_inhibitor import SleepInhibitor
 from coworkd.system.state_folder import StateFolder
 from coworkd.system.wakeup import Wakeup
 
@@ -69,6 +70,7 @@ class LongLivedParts:
     control_socket: ControlSocket
     wakeup: Wakeup
     state: StateFolder
+    sleep: SleepInhibitor
     close_git: Callable[[], None]
     """Ends what git keeps running to answer questions; no job runs any more."""
     keep_lock: Callable[[], None]

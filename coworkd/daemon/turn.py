@@ -105,6 +105,7 @@ class TurnRunner:
         self._views.show(services.db, attention, now)
         if start and services.trust.holds:
             services.housekeeping.step(attention, now)
+            services.nights.step(now)
         self._answer_requests(now)
 
     def is_night_over(self) -> bool:

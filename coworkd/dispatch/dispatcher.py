@@ -32,6 +32,7 @@ from coworkd.dispatch.runs.recovery import RunRecovery
 from coworkd.dispatch.runs.slot_emptying import SlotEmptier
 from coworkd.dispatch.runs.starter import RunStarter
 from coworkd.dispatch.runs.stopped_workers import StoppedWorkers
+from coworkd.dispatch.runs.unattended_answers import UnattendedAnswers
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector, choice_event
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.capacity import CapacityReader
@@ -100,6 +101,7 @@ class Dispatcher:
         self._agent_ends = AgentEnds(board, services.machine_hold, services.finisher)
         self._messages = MessageDelivery(board, executor)
         self._answers = AnswerDelivery(board, executor)
+        self._unattended = UnattendedAnswers(board)
         self._capacity = services.capacity
         self._choices = Choices(board)
         self._patterns = _pattern_driver(board, jobs, services, self._choices)
@@ -134,6 +136,7 @@ class Dispatcher:
         self._stop_runs(now)
         self._retry_imports(now)
         self._check_dependencies(now)
+        self._unattended.answer_open(now)
         self._answers.deliver_answers(now)
         self._conflicting = self._finisher.take_back_failed(now)
 

@@ -75,6 +75,7 @@ class QueueReader:
         needs_approval = (
             ApprovalPoint.MERGE in approve
             or not row.tree
+            or row.parked
             or (green and (not verified or reaches_checkout or lacks_lines(row.merge_proof)))
         )
         if needs_approval != row.needs_approval:

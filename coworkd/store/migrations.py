@@ -289,6 +289,10 @@ _LOOP_ENDS = (
 """How a loop ends undone, and the time between its rounds, as its attempt began with them."""
 
 
+_PARKED = ("ALTER TABLE submissions ADD COLUMN parked INTEGER NOT NULL DEFAULT 0",)
+"""What waits for a person because of its risk at night."""
+
+
 def _all_of(statements: tuple[str, ...]) -> Callable[[sqlite_utils.Database], None]:
     """The step that executes these one after another."""
 
@@ -335,6 +339,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _all_of(PATTERN_TABLES),
     _all_of(_RUN_INDEXES),
     _all_of(_LOOP_ENDS),
+    _all_of(_PARKED),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -100,6 +100,12 @@ def open_requests(db: Database) -> list[RequestRow]:
     return db.all(RequestRow, "state = ? ORDER BY created, id", RequestState.OPEN)
 
 
+def open_requests_of_kinds(db: Database, kinds: Collection[RequestKind]) -> list[RequestRow]:
+    """Everything of these kinds that a person has not answered yet, oldest first."""
+    sql = f"state = ? AND kind IN ({_marks(kinds)}) ORDER BY created, id"
+    return db.all(RequestRow, sql, RequestState.OPEN, *kinds)
+
+
 def open_reviews(db: Database) -> list[RequestRow]:
     """Changes that a person has not answered yet, oldest first."""
     return db.all(RequestRow, "state = ? AND kind = ? ORDER BY created, id", RequestState.OPEN, RequestKind.MERGE)
@@ -209,6 +215,12 @@ def decisions_of_run(db: Database, run: str) -> list[RequestRow]:
     """Every permission, question and plan of a run, in the order in which they were asked."""
     kinds = (RequestKind.TOOL, RequestKind.QUESTION, RequestKind.PLAN)
     return db.all(RequestRow, f"run = ? AND kind IN ({_marks(kinds)}) ORDER BY created, id", run, *kinds)
+
+
+def answered_by_since(db: Database, who: str, kind: RequestKind, since: float) -> list[RequestRow]:
+    """Requests of a kind that were asked from this time on, and answered by `who`, in their order."""
+    sql = "answered_by = ? AND kind = ? AND created >= ? ORDER BY created, id"
+    return db.all(RequestRow, sql, who, kind, since)
 
 
 def late_answers(db: Database) -> list[tuple[str, str]]:

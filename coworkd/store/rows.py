@@ -294,6 +294,8 @@ class SubmissionRow:
     message: Annotated[str, SqlName("notice")] = ""
     needs_approval: Annotated[bool, SqlName("person")]
     approved: bool = False
+    parked: bool = False
+    """Its risk is high, and no person was there: one has to approve it."""
     landing: str = ""
     """The commit by which it landed."""
     text_sha: str = ""

@@ -121,6 +121,9 @@ class WorkspaceState:
     until = _Time("until")
     """From when on the running daemon starts nothing; 0: nothing was said of that."""
 
+    may_sleep_reason = _Text("may sleep")
+    """Why nothing keeps the machine awake in this night; empty: something does, or no night is in force."""
+
     integration_tip = _Text("tip")
     """The commit of the integration branch that the queue is about."""
     integration_seen_at = _Text("integration seen at")

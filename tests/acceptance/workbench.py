@@ -185,11 +185,11 @@ class Workbench:
 
     # ---- the daemon
 
-    def up(self, *start: str) -> Workbench:
-        """Start the daemon; `start` are the words before its own."""
+    def up(self, *start: str, options: tuple[str, ...] = ()) -> Workbench:
+        """Start the daemon with these options; `start` are the words before its own."""
         with (self.root / "daemon.log").open("ab") as log:
             self.daemon = subprocess.Popen(
-                [*start, str(self.bin / "coworkd"), "up"], cwd=self.repo, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
+                [*start, str(self.bin / "coworkd"), "up", *options], cwd=self.repo, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         return self

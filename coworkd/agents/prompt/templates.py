@@ -22,6 +22,8 @@ class Template(StrEnum):
     REVIEWED_SUMMARY = "reviewed-summary"
     LOOP_ROUND = "loop-round"
     LOOP_GIVE_UP = "loop-give-up"
+    NO_ONE_HERE = "no-one-here"
+    NO_ONE_HERE_TO_ALLOW = "no-one-here-to-allow"
     LOOP_LEARNINGS = "loop-learnings"
     LOOP_EARLIER_ROUND = "loop-earlier-round"
     LOOP_EARLIER_REPLY = "loop-earlier-reply"

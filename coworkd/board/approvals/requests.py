@@ -87,6 +87,17 @@ class ApprovalRequests:
         """A request that a rule answers: no person is asked, and the answer is delivered like any other."""
         add_request(self._db, replace(request, state=RequestState.ANSWERED), event)
 
+    def settle(self, request: RequestRow, answer: str, comment: str, by: str, now: float) -> None:
+        """Answer an open request by a rule, in place of the person who was asked."""
+        move = RequestMove(
+            request=request.id, of=_OPEN, to=RequestState.ANSWERED, answer=answer, comment=comment, answered_by=by
+        )
+        data = {
+            "run": request.run, "request": request.id, "tool": request.tool or "a question", "answer": answer,
+            "reason": comment, "path": request.path,
+        }  # fmt: skip
+        self._move(move, NewEvent(at=now, kind=EventKind.REQUEST_SETTLED, task=request.task, actor=by, data=data))
+
     # ---- answering
 
     def answer(self, request: RequestRow, decision: UserDecision, now: float) -> bool:

@@ -13,10 +13,12 @@ from coworkd.board.views.status import Card, board_view
 from coworkd.core.assumptions import listed_assumptions
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Status
+from coworkd.core.nights import NIGHT
 from coworkd.core.text_formats import shorten
-from coworkd.store import Database
+from coworkd.store import Database, RequestKind
 from coworkd.store.events import events_of_kinds
 from coworkd.store.failed_tasks import failed_tasks
+from coworkd.store.requests import answered_by_since
 from coworkd.store.runs import active_runs_since
 from coworkd.store.tasks import find_task
 from coworkd.store.usage import PeriodUsage, usage_since
@@ -67,6 +69,8 @@ class WorkReport:
     not_started: tuple[ReportedTask, ...]
     assumptions: tuple[Assumption, ...]
     cost: PeriodUsage
+    may_sleep: str = ""
+    """Why nothing kept the machine awake; empty: something does, or no night is in force."""
 
 
 def read_report(db: Database, since: float, now: float) -> WorkReport:
@@ -77,6 +81,7 @@ def read_report(db: Database, since: float, now: float) -> WorkReport:
         since=since, until=now, landed=tuple(_landings(db, since)), failed=tuple(_failed(board.cards, since)),
         waiting=tuple(_waiting(board.waiting, failed)), not_started=tuple(_not_started(board.cards)),
         assumptions=tuple(_assumptions(db, since)), cost=usage_since(db, since),
+        may_sleep=db.state.may_sleep_reason,
     )  # fmt: skip
 
 
@@ -111,8 +116,11 @@ def _not_started(cards: Sequence[Card]) -> Iterator[ReportedTask]:
 
 
 def _assumptions(db: Database, since: float) -> Iterator[Assumption]:
+    """What replies list, and the questions that no one was there to answer."""
     for run in active_runs_since(db, since):
         yield from (Assumption(task=run.task, why=_line(text)) for text in listed_assumptions(run.reply))
+    for question in answered_by_since(db, NIGHT, RequestKind.QUESTION, since):
+        yield Assumption(task=question.task, why=_line(f"asked, with no one here to answer: {question.text}"))
 
 
 def _line(text: str) -> str:

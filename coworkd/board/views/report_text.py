@@ -58,7 +58,13 @@ def _tasks(tasks: Sequence[ReportedTask]) -> tuple[ReportEntry, ...]:
 
 
 def period_text(report: WorkReport) -> str:
+    """From when to when."""
     return f"From {_minute(report.since)} to {_minute(report.until)}"
+
+
+def sleep_text(report: WorkReport) -> str:
+    """That nothing kept the machine awake; empty where something did."""
+    return f"nothing keeps this machine awake: {report.may_sleep}" if report.may_sleep else ""
 
 
 def _minute(at: float) -> str:
@@ -82,6 +88,8 @@ def report_document(report: WorkReport) -> bytes:
         lines += [f"## {section.title}", ""]
         lines += [_item(entry) for entry in section.entries] or [f"{section.nothing.capitalize()}."]
         lines.append("")
+    if awake := sleep_text(report):
+        lines += ["## Machine", "", f"{visible_line(awake).capitalize()}.", ""]
     return "\n".join([*lines, "## Cost", "", f"{cost_text(report.cost).capitalize()}.", ""]).encode()
 
 

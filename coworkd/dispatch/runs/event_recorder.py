@@ -25,11 +25,13 @@ from coworkd.board.task_board import Board
 from coworkd.board.views import tool_timeline
 from coworkd.core.event_kinds import EventKind
 from coworkd.core.model import Answer, MessageKind, Status, Usage
-from coworkd.core.policy.tool_permissions import ToolDecision, ToolPermission, call_of, proposal
+from coworkd.core.nights import NIGHT
+from coworkd.core.policy.tool_permissions import ToolPermission, call_of, proposal
 from coworkd.core.runs import ReportedError, WaitingState
 from coworkd.dispatch.executors.run_paths import RunPaths
 from coworkd.dispatch.runs.grants import Grants
 from coworkd.dispatch.runs.permission_requests import PermissionRequests
+from coworkd.dispatch.runs.unattended_answers import UnattendedAnswers, unattended_answer
 from coworkd.dispatch.scheduling.budget_queries import BudgetReader
 from coworkd.dispatch.scheduling.budget_rules import exceeded_reason, invalid_usage_reason
 from coworkd.store import RequestKind, RequestRow, RequestState, RunRow, StopRequest
@@ -56,6 +58,7 @@ class EventRecorder:
         self._places = places
         self._grants = Grants(board)
         self._permission_requests = PermissionRequests(board)
+        self._unattended = UnattendedAnswers(board)
         self._budgets = BudgetReader(board)
 
     def record(self, run: RunRow, event: AgentEvent, now: float) -> None:
@@ -126,19 +129,30 @@ class EventRecorder:
         )  # fmt: skip
         ruling = self._grants.decide(run, asked) if permission else None
         if ruling is not None and ruling.decision is not ToolPermission.ASK:
-            self._add_settled(request, ruling, now)
+            answer = Answer.APPROVED if ruling.decision is ToolPermission.ALLOW else Answer.REJECTED
+            self._add_settled(request, str(answer), ruling.reason, "policy", now)
+        elif self._unattended.is_night(now):
+            self._answer_unattended(run, request, now)
         else:
             self._ask_person(run, request, now)
 
-    def _add_settled(self, request: RequestRow, ruling: ToolDecision, now: float) -> None:
+    def _answer_unattended(self, run: RunRow, request: RequestRow, now: float) -> None:
+        """No person is there: the agent goes on at once, with the answer that everybody gets at night."""
+        decision, words = unattended_answer(request.kind)
+        if request.kind is RequestKind.QUESTION:
+            number = 1 + self._count_messages(run, MessageKind.QUESTION)
+            path = self._documents.add_question(run, number, request.text, now, answer=words)
+            request = replace(request, path=path)
+        self._add_settled(request, decision, words, NIGHT, now)
+
+    def _add_settled(self, request: RequestRow, answer: str, why: str, by: str, now: float) -> None:
         """No person needs to be asked: the answer is known already, and is delivered like any other."""
-        answer = Answer.APPROVED if ruling.decision is ToolPermission.ALLOW else Answer.REJECTED
-        ruled = replace(request, answer=str(answer), comment=ruling.reason, answered_by="policy")
+        ruled = replace(request, answer=answer, comment=why, answered_by=by)
         data = {
-            "run": request.run, "request": request.id, "tool": request.tool, "arguments": request.arguments[:MAX_SHOWN],
-            "answer": answer, "reason": ruling.reason,
+            "run": request.run, "request": request.id, "tool": request.tool or "a question",
+            "arguments": request.arguments[:MAX_SHOWN], "answer": answer, "reason": why,
         }  # fmt: skip
-        event = NewEvent(at=now, kind=EventKind.REQUEST_SETTLED, task=request.task, actor="policy", data=data)
+        event = NewEvent(at=now, kind=EventKind.REQUEST_SETTLED, task=request.task, actor=by, data=data)
         self._board.requests.add_settled(ruled, event)
 
     def _ask_person(self, run: RunRow, request: RequestRow, now: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 
 from coworkd.board.approvals.answer_channel import answer_channel
 from coworkd.board.approvals.answers import reject_answer, submitted_answer, text_added_by_user
@@ -12,11 +13,13 @@ from coworkd.board.approvals.requests import UserDecision, bind_request, is_unch
 from coworkd.board.approvals.requirements import requirement
 from coworkd.board.approvals.unsandboxed import task_notices
 from coworkd.board.generated_documents import GeneratedDocuments
+from coworkd.board.nights import night_now
 from coworkd.board.pattern_verdicts import pattern_report
 from coworkd.board.task_board import Board
 from coworkd.core.errors import printable
 from coworkd.core.event_kinds import EventKind
-from coworkd.core.model import Check, Status
+from coworkd.core.model import Check, RiskLevel, Status
+from coworkd.core.nights import parks
 from coworkd.core.policy.tool_risk import level_of
 from coworkd.core.runs import EndedState
 from coworkd.core.stack_rules import parents_of, stack_text
@@ -34,6 +37,7 @@ from coworkd.store import (
     RunReason,
     RunRow,
     SubmissionKey,
+    SubmissionKind,
     SubmissionRow,
     TaskRow,
 )
@@ -44,6 +48,8 @@ from coworkd.store.runs import correct_end, find_run
 from coworkd.store.submissions import get_submission, retire_submission, reviewed_number_before, update_submission
 from coworkd.store.usage import has_estimated_cost
 from coworkd.sync.disk.folder import digest
+
+_PARKED_REASON = "its risk is high, and no one was here: read its review"
 
 
 class ReviewService:
@@ -66,6 +72,7 @@ class ReviewService:
         with self._db.write(durable=True):
             self._move_aside(row, now)
             request_row = self._request(row, change, request, now)
+            row = self._with_parking(row, RiskLevel(request_row.risk), now)
             data = self._render_review(task, row, change, request_row)
             self._documents.put(review_path(row.task), data, now, persistent=True)
             forget_answer(self._db, review_path(row.task))
@@ -73,7 +80,15 @@ class ReviewService:
             update_submission(self._db, row, request=request, files=json.dumps(files))
             if row.needs_approval:
                 self._board.requests.add(request_row, now)
-                self._board.transition(row.task, Status.REVIEW, "", now)
+                self._board.transition(row.task, Status.REVIEW, _PARKED_REASON if row.parked else "", now)
+
+    def _with_parking(self, row: SubmissionRow, risk: RiskLevel, now: float) -> SubmissionRow:
+        """The submission, which waits for a person where it is of high risk and no one was there to see it."""
+        wants_person = row.needs_approval or row.approved or row.kind is not SubmissionKind.WORK
+        if wants_person or not parks(night_now(self._board, now), risk):
+            return row
+        update_submission(self._db, row, needs_approval=True, parked=True)
+        return replace(row, needs_approval=True, parked=True)
 
     def _render_review(
         self, task: TaskRow, row: SubmissionRow, change: ChangeSummary, request_row: RequestRow
