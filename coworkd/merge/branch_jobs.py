@@ -36,6 +36,7 @@ from coworkd.merge.git.branch_moves import (
 from coworkd.merge.git.containment import contained_in
 from coworkd.merge.git.facts import BranchContext, BranchState, read_state
 from coworkd.merge.git.integration import MergeCommit
+from coworkd.merge.git.remembered_resolutions import forget_resolutions
 from coworkd.merge.git.stacking import StackConflict, merge_stack
 from coworkd.merge.git.tree_merge import Conflicted
 from coworkd.merge.target_entry import unrelated_reason
@@ -172,7 +173,11 @@ def _rebuild(
         if checks is None:
             return None
         if red := _first_red(checks):
-            return red
+            if not made.resolved:
+                return red
+            # The next round makes it without them, and leaves out what conflicts.
+            forget_resolutions(repo, made.resolved)
+            return _MoveAttempt()
     landings = [commit for landing, commit in made.merged if commit != landing.commit]
     if not move_branch(repo, branches, facts, made.commit, landings=landings):
         return _MoveAttempt()

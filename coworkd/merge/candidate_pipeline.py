@@ -22,8 +22,9 @@ from coworkd.merge.git.candidates import MergeSources, find_merge_sources, merge
 from coworkd.merge.git.conflict_bundle import ConflictKind, Dispute, bundle, bundle_file, conflict_facts, kind_of
 from coworkd.merge.git.integration import MergeCommit, Submission
 from coworkd.merge.git.loss_check import lacks_lines, proof_sentence, prove_merge
+from coworkd.merge.git.remembered_resolutions import forget_resolutions, merge_as_before
 from coworkd.merge.git.stacking import StackConflict, merge_stack, supersede
-from coworkd.merge.git.tree_merge import Conflicted
+from coworkd.merge.git.tree_merge import Conflicted, RememberedResolution
 from coworkd.merge.job_values import (
     AwaitingStack,
     AwaitingTarget,
@@ -69,6 +70,8 @@ class MergeCandidate:
     commit: str
     tree: str
     proof: str
+    resolved: tuple[RememberedResolution, ...] = ()
+    """Conflicts that were resolved as before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,12 @@ class CandidatePipeline:
         candidate = self._merge(merge_input)
         if not isinstance(candidate, MergeCandidate):
             return candidate
+        result = self._verify(candidate)
+        if candidate.resolved and isinstance(result, VerificationFailed | MergeConflict):
+            return self._forget_resolution(merge_input, candidate.resolved) or result
+        return result
+
+    def _verify(self, candidate: MergeCandidate) -> VerificationResult:
         if confirmed := self._red_suspect(candidate):
             return confirmed
         checks = self._run_checks(candidate)
@@ -130,13 +139,14 @@ class CandidatePipeline:
     # ---- merge, and prove that nothing is lost
 
     def _merge(self, merge_input: MergeInput) -> MergeCandidate | MergeConflict | OutdatedBase | VerificationFailed:
-        merged = merge_submission(self.repo, merge_input.onto, submission_of(self.request), merge_input.sources)
+        sources = merge_input.sources
+        merged = merge_submission(
+            self.repo, merge_input.onto, submission_of(self.request), sources, merge=merge_as_before
+        )
         if isinstance(merged, Conflicted):
             return self._conflict(merge_input, merged)
         pin_candidate(self.repo, merged.commit)
-        proof = prove_merge(
-            self.repo, merge_input.sources.ours, merge_input.sources.theirs, merge_input.sources.base, merged.commit
-        )
+        proof = prove_merge(self.repo, sources.ours, sources.theirs, sources.base, merged.commit, merged.resolved)
         if not proof.ok:
             reason = f"the merge would lose something: {proof.detail}"
             return VerificationFailed(tip=merge_input.tip, checks=(), reason=reason)
@@ -148,9 +158,20 @@ class CandidatePipeline:
             commit=merged.commit,
             tree=merged.tree,
             proof=proof.detail,
+            resolved=merged.resolved,
         )
 
-    def _conflict(self, merge_input: MergeInput, merged: Conflicted) -> MergeConflict | OutdatedBase:
+    def _forget_resolution(
+        self, merge_input: MergeInput, resolved: Sequence[RememberedResolution]
+    ) -> MergeConflict | OutdatedBase | None:
+        """The conflict as it is without what was remembered, which is red here and not used again."""
+        forget_resolutions(self.repo, resolved)
+        merged = merge_submission(self.repo, merge_input.onto, submission_of(self.request), merge_input.sources)
+        sources = ", ".join(dict.fromkeys(one.source for one in resolved))
+        note = f"; with the resolution of {sources} it is red, and that is forgotten"
+        return self._conflict(merge_input, merged, note) if isinstance(merged, Conflicted) else None
+
+    def _conflict(self, merge_input: MergeInput, merged: Conflicted, note: str = "") -> MergeConflict | OutdatedBase:
         request, paths = self.request, ", ".join(merged.paths)
         if merge_input.sources.dropped and not (request.stack or request.undoes):
             lost = f"it was made on commits that {request.target} or {request.branch} lost since"
@@ -167,7 +188,7 @@ class CandidatePipeline:
         path = self._write_bundle(dispute)
         facts = conflict_facts(self.repo, request.commit, tip, merged)
         return MergeConflict(
-            tip=merge_input.tip, summary=f"conflict in {paths}{self._stack_note()}", bundle=path, facts=facts,
+            tip=merge_input.tip, summary=f"conflict in {paths}{self._stack_note()}{note}", bundle=path, facts=facts,
             stacked_on=request.stacked_on, conflict_tip=tip if request.stack else "",
         )  # fmt: skip
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from coworkd.core.errors import RepoError
 from coworkd.core.model import Check
 from coworkd.core.start_faults import StartFaultKind, UnfitRepositoryError
 from coworkd.core.tries import TryResult
@@ -30,6 +32,11 @@ from coworkd.merge.gate_pool import GatePool
 from coworkd.merge.git.change_summary import ChangeSummary, summarise_change
 from coworkd.merge.git.facts import BranchContext
 from coworkd.merge.git.integration import land
+from coworkd.merge.git.remembered_resolutions import (
+    ResolvedConflict,
+    forget_resolutions_of,
+    remember_resolution,
+)
 from coworkd.merge.git.revert_commits import RevertCommit, RevertFailed, file_revert
 from coworkd.merge.git.target_sync import LandedInTarget, TargetRefused, land_target
 from coworkd.merge.job_values import (
@@ -234,6 +241,7 @@ class IntegrationJobs:
         with self._repos.lend() as repo:
             if last == request.tip:
                 return Landed(commit=request.tip)
+            _remember_resolutions(repo, request.resolved)
             number = next_number_under(repo, LANDINGS)
             if land(repo, request.branch, request.tip, last, number, earlier=earlier):
                 return Landed(commit=last)
@@ -267,9 +275,12 @@ class IntegrationJobs:
     # ---- reverting
 
     def revert(self, landing: str, task: str, number: int, branch: str) -> RevertCommit | RevertFailed:
-        """A submission that undoes a landing, and which tasks have built on it."""
+        """A submission that undoes a landing, and which tasks have built on it; its own resolutions are forgotten."""
         with self._repos.lend() as repo:
-            return file_revert(repo, landing, task, number, repo.commit(branch_ref(branch)) or landing)
+            made = file_revert(repo, landing, task, number, repo.commit(branch_ref(branch)) or landing)
+            if isinstance(made, RevertCommit):
+                forget_resolutions_of(repo, made.landing)
+            return made
 
     # ---- for the review
 
@@ -292,6 +303,13 @@ def _run_pipeline(pipeline: CandidatePipeline, tip: str) -> VerificationResult:
             raise
         reason = f"no slot could hold the files with this change: {error}"
         return VerificationFailed(tip=tip, checks=(), reason=reason)
+
+
+def _remember_resolutions(repo: Repo, resolved: Sequence[ResolvedConflict]) -> None:
+    """Keep what is verified and approved now; where that fails it is resolved once more, and the landing goes on."""
+    for conflict in resolved:
+        with suppress(RepoError):
+            remember_resolution(repo, conflict)
 
 
 def _is_unsupported(repo: Repo, commit: str) -> bool:

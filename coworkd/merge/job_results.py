@@ -15,7 +15,7 @@ from coworkd.documents.editing import tick
 from coworkd.merge.check_logs import CheckLogs
 from coworkd.merge.checkout_links.marking import unverified_reason
 from coworkd.merge.git.change_summary import ChangeSummary
-from coworkd.merge.git.loss_check import lacks_lines
+from coworkd.merge.git.loss_check import lacks_lines, uses_resolution
 from coworkd.merge.holds import HeldSubmissions
 from coworkd.merge.job_values import (
     AwaitingStack,
@@ -111,7 +111,8 @@ class ResultRecorder:
         led_astray, work = bool(unverified_reason(value.checks)), row.kind is SubmissionKind.WORK
         lacking = work and lacks_lines(value.proof)
         unproven = lacking or (work and (not value.checks or led_astray))
-        asked_again = (led_astray and work and not checkout_reason(row)) or (lacking and value.proof != row.merge_proof)
+        unread = work and (lacking or uses_resolution(value.proof)) and value.proof != row.merge_proof
+        asked_again = (led_astray and work and not checkout_reason(row)) or unread
         event = submission_event(row, now, EventKind.VERIFIED, tip=value.tip, **_batch_data(value.batch))
         move_submission(
             self._db, row, SubmissionState.GREEN, event, candidate=value.candidate, candidate_tree=value.tree,
@@ -119,7 +120,7 @@ class ResultRecorder:
             merge_proof=value.proof, batch=value.batch, stacked_on=value.stacked_on,
         )  # fmt: skip
         if asked_again:
-            # What was approved, or needed no approval, had been verified, and had all lines.
+            # What was approved, or needed no approval, had been verified, had all lines, and was merged by git alone.
             self._reviews.void(row, now)
             update_submission(self._db, row, approved=False, request="")
         self._unverified.note(value.checks, now)

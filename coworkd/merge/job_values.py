@@ -8,6 +8,7 @@ from coworkd.core.conflict_facts import ConflictFacts
 from coworkd.core.model import CacheTool, Check, SandboxSpec
 from coworkd.core.stack_rules import StackedOn
 from coworkd.merge.blame import Blame
+from coworkd.merge.git.remembered_resolutions import ResolvedConflict
 from coworkd.store import BatchPlace
 from coworkd.store.stacks import StackedSubmission
 
@@ -77,6 +78,8 @@ class LandRequest:
     tip: str
     candidates: tuple[str, ...]
     branch: str
+    resolved: tuple[ResolvedConflict, ...] = ()
+    """The conflicts that they resolve, which is remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from coworkd.board.task_board import Board
 from coworkd.core.model import ApprovalPoint, Settings, TaskSpec
 from coworkd.merge.checks.facts import ChangeContext
 from coworkd.merge.git.loss_check import lacks_lines
+from coworkd.merge.git.remembered_resolutions import ResolvedConflict
 from coworkd.merge.job_values import LandRequest, VerifyRequest
 from coworkd.merge.queue_rules import QueueEntry
 from coworkd.merge.reviews.service import ReviewService
@@ -18,7 +19,7 @@ from coworkd.merge.unverified import checkout_reason
 from coworkd.store import SubmissionKind, SubmissionRow, SubmissionState, TaskRow
 from coworkd.store.dependencies import all_dependencies, unmet_dependencies_of
 from coworkd.store.stacks import stacked_submissions
-from coworkd.store.submissions import merge_queue, update_submission
+from coworkd.store.submissions import merge_queue, resolved_conflict, update_submission
 
 _TITLES = {SubmissionKind.WORK: "{}", SubmissionKind.REVERT: "Revert: {}", SubmissionKind.APPLY: "Apply again: {}"}
 
@@ -118,7 +119,16 @@ class QueueReader:
     def land_request(self, rows: Sequence[SubmissionRow]) -> LandRequest:
         """How submissions that were verified together, or a single one, land."""
         branch, tip = self._board.specs.settings().integration.branch, rows[0].verified_on
-        return LandRequest(tip=tip, candidates=tuple(row.candidate for row in rows), branch=branch)
+        found = (resolved_conflict(self._db, row) for row in rows)
+        resolved = tuple(
+            ResolvedConflict(
+                task=row.task, number=row.number, commit=row.commit_id, conflicting=one.commit_id, tip=one.tip_to_merge
+            )
+            for row, one in zip(rows, found, strict=True)
+            if one is not None
+        )
+        candidates = tuple(row.candidate for row in rows)
+        return LandRequest(tip=tip, candidates=candidates, branch=branch, resolved=resolved)
 
     def target_request(self) -> VerifyRequest:
         """The target's own commits, to be checked as merged with what has landed."""

@@ -135,6 +135,15 @@ def conflict_of(db: Database, task: str, bundle: str) -> SubmissionRow | None:
     return db.one(SubmissionRow, "task = ? AND bundle = ? ORDER BY number DESC", task, bundle)
 
 
+def resolved_conflict(db: Database, row: SubmissionRow) -> SubmissionRow | None:
+    """The earlier submission whose conflict this one resolves: it was made on what that one conflicts with."""
+    if not row.conflict:
+        return None
+    tip = "CASE conflict_tip WHEN '' THEN tip ELSE conflict_tip END"
+    where = f"task = ? AND number < ? AND bundle != '' AND {tip} = ? ORDER BY number DESC"
+    return db.one(SubmissionRow, where, row.task, row.number, row.base)
+
+
 def tip_to_merge(db: Database, task: str, bundle: str) -> str:
     """The commit that a run which resolves the conflict of this bundle is to merge in; empty: there is no such one."""
     conflict = conflict_of(db, task, bundle) if bundle else None

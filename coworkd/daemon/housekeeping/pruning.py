@@ -16,6 +16,7 @@ from pathlib import Path
 from coworkd.board.task_board import Board
 from coworkd.core.event_kinds import EventKind
 from coworkd.merge.git.conflict_bundle import bundle_files
+from coworkd.merge.git.remembered_resolutions import prune_resolutions
 from coworkd.merge.verifier import output_folder
 from coworkd.slots.resolution_checkouts import resolution_folder
 from coworkd.store.documents import knows_content
@@ -121,7 +122,7 @@ class Pruning:
 def prune(request: PruneRequest, places: PrunedFolders) -> tuple[str, ...]:
     """Carry it out; what went, by name."""
     with Repo.open(places.root) as repo:
-        gone = [*_refs(repo, request)]
+        gone = [*_refs(repo, request), *prune_resolutions(repo)]
     cgroups.remove_abandoned()
     return (*gone, *_state_files(places.state, request.tasks), *_files(places.trash, request.trash_older))
 

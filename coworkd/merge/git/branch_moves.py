@@ -14,9 +14,10 @@ from coworkd.merge.git.ancestry import first_parents
 from coworkd.merge.git.facts import BranchContext, own_commits
 from coworkd.merge.git.integration import TARGET_TRAILER, MergeCommit, commit_merge
 from coworkd.merge.git.loss_check import lacks_lines, prove_merge
+from coworkd.merge.git.remembered_resolutions import merge_as_before
 from coworkd.merge.git.revert_commits import undone_landing
 from coworkd.merge.git.transplant import copy_commit, sides
-from coworkd.merge.git.tree_merge import Conflicted, merge_trees
+from coworkd.merge.git.tree_merge import Conflicted, RememberedResolution, merge_trees
 from coworkd.store.landings import Landing
 from coworkd.system.git import Repo
 from coworkd.system.git.numbered_refs import next_number_under, numbered_refs
@@ -59,6 +60,8 @@ class Rebuilt:
     failed: tuple[RebuildFailure, ...]
     proofs: Mapping[str, str] = field(default_factory=dict[str, str])
     """How it is known that a merge that was made now lost nothing, by its commit."""
+    resolved: tuple[RememberedResolution, ...] = ()
+    """Conflicts that were resolved as before."""
 
 
 def move_branch(
@@ -162,6 +165,7 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
     merged: list[tuple[Landing, str]] = []
     failed: list[RebuildFailure] = []
     proofs: dict[str, str] = {}
+    resolved: list[RememberedResolution] = []
     for commit, landing in _commits_to_merge_again(repo, facts):
         blocker = _blocked_reason(landing, failed, needs) or _root_reason(repo, commit)
         made = blocker or _merge_again(repo, tip, commit, landing)
@@ -170,8 +174,9 @@ def rebuild(repo: Repo, facts: BranchFacts, needs: Mapping[str, Sequence[str]]) 
             continue
         tip = made.commit
         proofs |= {tip: made.proof} if made.proof else {}
+        resolved += made.resolved
         merged += [(landing, tip)] if landing else []
-    return Rebuilt(commit=tip, merged=tuple(merged), failed=tuple(failed), proofs=proofs)
+    return Rebuilt(commit=tip, merged=tuple(merged), failed=tuple(failed), proofs=proofs, resolved=tuple(resolved))
 
 
 def _blocked_reason(
@@ -208,6 +213,7 @@ class _MergedAgain:
     commit: str
     proof: str = ""
     """How it is known that nothing was lost; empty: it is the very same commit as before."""
+    resolved: tuple[RememberedResolution, ...] = ()
 
 
 def _merge_again(repo: Repo, tip: str, commit: str, landing: Landing | None) -> _MergedAgain | str:
@@ -218,7 +224,7 @@ def _merge_again(repo: Repo, tip: str, commit: str, landing: Landing | None) -> 
     # It changed nothing where the landing was gone already, which may be merged again now.
     base, theirs = (undone, f"{undone}^1") if undone else (f"{commit}^1", commit)
     apart = sides(repo, base=base, ours=tip, theirs=theirs)
-    merged = merge_trees(repo, apart.ours, apart.theirs)
+    merged = merge_as_before(repo, apart.ours, apart.theirs)
     if isinstance(merged, Conflicted):
         return f"conflict in {', '.join(merged.paths)}"
     if landing is None:
@@ -226,7 +232,7 @@ def _merge_again(repo: Repo, tip: str, commit: str, landing: Landing | None) -> 
     else:
         work = copy_commit(repo, f"{commit}^2", merged.tree, (tip,))
         made = copy_commit(repo, commit, merged.tree, (tip, work), f"{REMERGED_TRAILER}: {commit}")
-    proof = prove_merge(repo, apart.ours, apart.theirs, apart.base, made)
+    proof = prove_merge(repo, apart.ours, apart.theirs, apart.base, made, merged.resolved)
     if not proof.ok or lacks_lines(proof.detail):
         return f"merged again it would lose something: {proof.detail}"
-    return _MergedAgain(commit=made, proof=proof.detail)
+    return _MergedAgain(commit=made, proof=proof.detail, resolved=merged.resolved)

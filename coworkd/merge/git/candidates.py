@@ -9,7 +9,7 @@ from coworkd.merge.git.ancestry import ancestors_in
 from coworkd.merge.git.branch_moves import dropped_commits
 from coworkd.merge.git.integration import MergeCommit, Submission, candidate, commit_merge, landing_message
 from coworkd.merge.git.transplant import copy_commit, sides
-from coworkd.merge.git.tree_merge import Conflicted, merge_trees
+from coworkd.merge.git.tree_merge import Conflicted, MergeTrees, merge_trees
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import SUBMISSIONS, branch_ref, refs_under
 from coworkd.system.git.trailers import STACKED, TARGET, trailers_of
@@ -63,7 +63,13 @@ def commits_without(repo: Repo, tip: str, without: str) -> frozenset[str]:
 
 
 def merge_submission(
-    repo: Repo, tip: str, submission: Submission, merge_sources: MergeSources, *, message: str = ""
+    repo: Repo,
+    tip: str,
+    submission: Submission,
+    merge_sources: MergeSources,
+    *,
+    message: str = "",
+    merge: MergeTrees = merge_trees,
 ) -> MergeCommit | Conflicted:
     """The merge of a submission with the tip; without what was dropped its work is a commit of its own on the tip.
 
@@ -71,8 +77,8 @@ def merge_submission(
     """
     message = message or landing_message(submission)
     if not merge_sources.dropped:
-        return candidate(repo, tip, submission, message=message)
-    merged = merge_trees(repo, merge_sources.ours, merge_sources.theirs)
+        return candidate(repo, tip, submission, message=message, merge=merge)
+    merged = merge(repo, merge_sources.ours, merge_sources.theirs)
     if isinstance(merged, Conflicted):
         return merged
     work = copy_commit(repo, submission.commit, merged.tree, (tip,))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
-from coworkd.merge.git.tree_merge import Clean, Conflicted, merge_trees
+from coworkd.merge.git.tree_merge import Clean, Conflicted, MergeTrees, RememberedResolution, merge_trees
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, branch_ref, checked_out, is_symbolic, landing_ref, update_refs
 from coworkd.system.git.trailers import SUBMISSION, TARGET, TASK
@@ -38,15 +38,19 @@ class MergeCommit:
 
     commit: str
     tree: str
+    resolved: tuple[RememberedResolution, ...] = ()
+    """Paths that were resolved as they had been before."""
 
 
-def candidate(repo: Repo, tip: str, submission: Submission, *, message: str = "") -> MergeCommit | Conflicted:
+def candidate(
+    repo: Repo, tip: str, submission: Submission, *, message: str = "", merge: MergeTrees = merge_trees
+) -> MergeCommit | Conflicted:
     """Merge a submission into `tip` as a new commit with both as parents, also where a fast-forward would do.
 
     `message`: of the merge; empty: that of a landing. Moves nothing. The caller gives the candidate a ref before all
     else, for a gc takes what has none.
     """
-    merged = merge_trees(repo, tip, submission.commit)
+    merged = merge(repo, tip, submission.commit)
     if isinstance(merged, Conflicted):
         return merged
     return commit_merge(repo, merged, (tip, submission.commit), message or landing_message(submission))
@@ -57,7 +61,7 @@ def commit_merge(repo: Repo, merged: Clean, parents: tuple[str, ...], message: s
     arguments = [word for parent in parents for word in ("-p", parent)]
     settings = ("-c", "i18n.commitEncoding=UTF-8")
     made = repo.run(*settings, "commit-tree", merged.tree, *arguments, stdin=message.encode(), env=repo.author())
-    return MergeCommit(commit=made.text, tree=merged.tree)
+    return MergeCommit(commit=made.text, tree=merged.tree, resolved=merged.resolved)
 
 
 def landing_message(submission: Submission) -> str:

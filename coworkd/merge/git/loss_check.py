@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coworkd.merge.git.line_check import MergedFiles, SideChanges, check_merged_files
+from coworkd.merge.git.tree_merge import RememberedResolution
 from coworkd.system.git import Repo
 from coworkd.system.git.patches import CommitPatch
 from coworkd.system.git.trees import differences
@@ -13,6 +14,7 @@ from coworkd.system.git.trees import differences
 _SHOWN = 20
 _LINES_MISSING = "without some of the lines that the change adds, as a merge driver has it"
 _LINES_DROPPED = "without some of the lines that have landed before, as a merge driver has it"
+_RESOLVED = "by the resolution remembered from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +37,22 @@ class _Version:
 _Changes = Mapping[str, _Version]
 
 
-def prove_merge(repo: Repo, tip: str, submission: str, base: str, candidate: str) -> Proof:
+def prove_merge(
+    repo: Repo,
+    tip: str,
+    submission: str,
+    base: str,
+    candidate: str,
+    resolved: Sequence[RememberedResolution] = (),
+) -> Proof:
     """Show that `cand` is `tip` with the change base..sub and nothing else.
 
     1. tip..cand touches only paths that the submission touched (or to which one of the two sides renamed them).
     2. Where only the submission changed a path, the result has the submission's version; where only the tip did, the
        tip's. Where both did, the submission's patch, or every line that it adds, is compared with what the merge did.
 
-    `base` counts where the two have more than one merge base; any commit that both contain will do.
+    `base` counts where the two have more than one merge base; any commit that both contain will do. `resolved`: paths
+    whose conflict was resolved as before, which is named in place of a comparison.
     """
     base = _merge_base(repo, tip, submission) or base
     to_cand, to_sub = _changes(repo, tip, candidate), _changes(repo, base, submission)
@@ -56,13 +66,16 @@ def prove_merge(repo: Repo, tip: str, submission: str, base: str, candidate: str
         wrong = {path: why for path, why in wrong.items() if path not in moved}
     if wrong:
         return Proof(ok=False, detail=_join_lines(f"{path}: {why}" for path, why in sorted(wrong.items())))
-    carried = sorted(path for path in moved & to_sub.keys() if to_cand.get(path) != to_sub[path])
-    both = sorted(path for path in to_sub if path in to_tip and to_sub[path] != to_tip[path] and path not in moved)
+    resolved_paths = {one.path for one in resolved}
+    carried = sorted(path for path in moved & to_sub.keys() - resolved_paths if to_cand.get(path) != to_sub[path])
+    settled = moved | resolved_paths
+    both = sorted(path for path in to_sub if path in to_tip and to_sub[path] != to_tip[path] and path not in settled)
     changes = SideChanges(
         own=CommitPatch(base, submission), merged=CommitPatch(tip, candidate), other=CommitPatch(base, tip)
     )
     merged = check_merged_files(repo, changes, both)
-    return Proof(ok=True, detail=_describe(len(to_sub), merged, carried))
+    counted = len(to_sub.keys() - resolved_paths)
+    return Proof(ok=True, detail=_describe(counted, merged, carried, resolved))
 
 
 def proof_sentence(detail: str) -> str:
@@ -75,8 +88,15 @@ def lacks_lines(detail: str) -> bool:
     return _LINES_MISSING in detail or _LINES_DROPPED in detail
 
 
-def _describe(changed: int, merged: MergedFiles, carried: Sequence[str]) -> str:
-    """How every changed file is known to be in the result, in words for a person."""
+def uses_resolution(detail: str) -> bool:
+    """Whether a conflict was resolved as before: what was approved without that is looked at once more."""
+    return _RESOLVED in detail
+
+
+def _describe(
+    changed: int, merged: MergedFiles, carried: Sequence[str], resolved: Sequence[RememberedResolution]
+) -> str:
+    """How every changed file is known to be in the result, in words for a person; `changed`: but for the resolved."""
     both = (*merged.by_patch, *merged.by_lines, *merged.incomplete, *merged.dropped)
     ways = (
         (merged.by_patch, "by the same patch, on top of the tip's own change"),
@@ -84,10 +104,16 @@ def _describe(changed: int, merged: MergedFiles, carried: Sequence[str]) -> str:
         (merged.incomplete, _LINES_MISSING),
         (merged.dropped, _LINES_DROPPED),
         (carried, "along a rename"),
+        *_by_source(resolved),
     )
     whole = _files_in_whole(changed, changed - len(both) - len(carried))
     parts = [whole, *(f"{_join_lines(paths)} {how}" for paths, how in ways if paths)]
     return f"{'; '.join(part for part in parts if part)}; nothing else differs from the tip"
+
+
+def _by_source(resolved: Sequence[RememberedResolution]) -> Iterator[tuple[Sequence[str], str]]:
+    for source in dict.fromkeys(one.source for one in resolved):
+        yield sorted(one.path for one in resolved if one.source == source), f"{_RESOLVED} {source}"
 
 
 def _files_in_whole(changed: int, whole: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from coworkd.core.errors import RepoError
@@ -40,10 +40,23 @@ class MergeMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedResolution:
+    """A path that is resolved as the same conflict was resolved before."""
+
+    path: str
+    commit: str
+    """What `refs/cowork/resolutions/` names for it."""
+    source: str
+    """Whose resolution it was, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
     """The merge, as a tree."""
 
     tree: str
+    resolved: tuple[RememberedResolution, ...] = ()
+    """Paths that git could not merge by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +65,18 @@ class Conflicted:
 
     files: tuple[ConflictFile, ...]
     messages: tuple[MergeMessage, ...]
+    tree: str = ""
+    """What git could merge, with conflict markers in the rest; empty: not known."""
 
     @property
     def paths(self) -> tuple[str, ...]:
         """Every path that a conflict is about, sorted."""
         told = {path for message in self.messages for path in message.paths if message.kind.startswith("CONFLICT")}
         return tuple(sorted(told.union(file.path for file in self.files)))
+
+
+MergeTrees = Callable[[Repo, str, str], Clean | Conflicted]
+"""A way to merge two commits: this one, or with the resolutions that are remembered."""
 
 
 def merge_trees(repo: Repo, ours: str, theirs: str) -> Clean | Conflicted:
@@ -70,7 +89,7 @@ def merge_trees(repo: Repo, ours: str, theirs: str) -> Clean | Conflicted:
     tree = next(fields)
     if result.code == 0:
         return Clean(tree=tree)
-    return Conflicted(files=_files(fields), messages=tuple(_messages(fields)))
+    return Conflicted(files=_files(fields), messages=tuple(_messages(fields)), tree=tree)
 
 
 def _files(fields: Iterator[str]) -> tuple[ConflictFile, ...]:

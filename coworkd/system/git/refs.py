@@ -9,6 +9,7 @@
     refs/cowork/taken/TARGET     the last commit of the target branch that the integration branch took
     refs/cowork/seen/TARGET      where the target branch was seen last
     refs/cowork/dropped/SEQ      where the target branch stood before a person rewrote it
+    refs/cowork/resolutions/KEY  how a conflict of a path was resolved
 
 Refs move by compare-and-swap only. A branch that is checked out in any of the user's worktrees is not moved here.
 """
@@ -29,6 +30,7 @@ TASKS = "refs/heads/cowork/task/"
 UNLOGGED = "refs/cowork/"
 """Refs of coworkd's own, whose moves git does not log."""
 DROPPED = "refs/cowork/dropped"
+RESOLUTIONS = "refs/cowork/resolutions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,10 @@ def seen_ref(target: str) -> str:
 
 def dropped_ref(sequence: int) -> str:
     return f"{DROPPED}/{sequence}"
+
+
+def resolution_ref(key: str) -> str:
+    return f"{RESOLUTIONS}/{key}"
 
 
 def _one_component(branch: str) -> str:

@@ -115,6 +115,54 @@ def test_five_over_one_line_cost_four_resolutions(w: Site) -> None:
     assert "conflict to a person" not in w.cmd("events").stdout
 
 
+AGAIN = """
+cat > /dev/null
+case "$COWORK_TASK" in first*) word=one;; *) word=two;; esac
+if [ -n "$COWORK_CONFLICT" ]; then
+  echo "$COWORK_TASK" >> @SCRATCH@/rounds
+  git merge refs/cowork/tip >/dev/null 2>&1 && exit 9
+  echo "x = 1 one two" > app.py
+  git add -A; git commit -qm "resolved"; echo resolved; exit 0
+fi
+echo "x = 1 $word" > app.py; echo "$COWORK_TASK" > made.$COWORK_TASK; echo made
+"""
+
+
+def test_a_conflict_that_was_resolved_once_costs_no_second_round(w: Site) -> None:
+    w.agent("same", AGAIN.replace("@SCRATCH@", str(w.scratch)))
+    w.config('verify: ["test -e app.py"]\n')
+    w.task("first", agent="same")
+    w.task("second", agent="same")
+    w.up()
+    for name in ("first", "second"):
+        w.reviewed(name)
+    w.finish("first")
+    w.approve("second")
+    w.wait("the resolution", lambda: w.field("reviews/second.md", "attempt") == "2")
+    w.finish("second")
+    w.down()
+    w.git("branch", "-f", "cowork/integration", "main")
+    w.git("gc", "-q", "--prune=now")
+    w.up()
+    w.task("first-again", agent="same")
+    w.task("second-again", agent="same")
+    for name in ("first-again", "second-again"):
+        w.reviewed(name)
+    w.finish("first-again")
+    w.approve("second-again")
+    told = "app.py by the resolution remembered from submission 2 of second"
+    w.wait("the review", lambda: told in w.text("reviews/second-again.md"))
+    w.finish("second-again")
+    assert w.show("cowork/integration:app.py") == "x = 1 one two"
+    assert (w.scratch / "rounds").read_text().split() == ["second"]
+    for words in (("show", "second-again"), ("why", "made.second-again:1")):
+        assert told in " ".join(w.cmd(*words).stdout.split())
+    assert w.git("for-each-ref", "refs/cowork/resolutions")
+    w.cmd("revert", "second")
+    w.wait("the revert", lambda: w.field("reviews/second.md", "status") == "reverted")
+    assert w.git("for-each-ref", "refs/cowork/resolutions") == "", "what it resolved is not done so again"
+
+
 def test_two_that_are_approved_at_once_both_land_on_one_approval_each(w: Site) -> None:
     w.agent("ed", EDIT)
     w.config(f'verify: ["git rev-parse HEAD >> {w.scratch}/verified"]\n')

@@ -21,11 +21,13 @@ from coworkd.daemon.housekeeping.notifications import Notification, Notification
 from coworkd.daemon.housekeeping.pack_joining import MAX_PACKS, PackJoining
 from coworkd.daemon.housekeeping.pruning import PrunedFolders, Pruning
 from coworkd.merge.git.conflict_bundle import bundle_file
+from coworkd.merge.git.remembered_resolutions import MAX_RESOLUTIONS
 from coworkd.store import SubmissionRow, SubmissionState, TaskRow
 from coworkd.sync.disk.folder import digest
 from coworkd.system.background_jobs import Jobs
 from coworkd.system.git import Repo
 from coworkd.system.git.packs import count_packs
+from coworkd.system.git.refs import resolution_ref
 from coworkd.system.process.commands import clean_environment
 from tests.integration.gitkit import Checkout, checkout
 from tests.integration.system.git.test_packs import add_packs
@@ -299,6 +301,14 @@ def test_what_may_still_be_wanted_stays(place: Place, why: str) -> None:
     prune(place)
     expected = {"cowork/sub/a/1", "cowork/snap/a/1", "cowork/base/r1"} if why != "checked out" else set()
     assert {"heads/cowork/task/a", *expected, *KEPT} <= set(refs(place))
+
+
+def test_resolutions_are_kept_up_to_a_number(place: Place) -> None:
+    head = place.repo.git("rev-parse", "HEAD")
+    lines = (f"create {resolution_ref(str(number))} {head}\n" for number in range(MAX_RESOLUTIONS + 2))
+    place.repo.git("update-ref", "--stdin", stdin="".join(lines))
+    prune(place)
+    assert len(refs(place)) == MAX_RESOLUTIONS
 
 
 def test_displaced_versions_go_after_thirty_days(place: Place) -> None:

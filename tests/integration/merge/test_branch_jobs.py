@@ -10,8 +10,10 @@ from coworkd.core.model import Check
 from coworkd.merge.branch_jobs import NoBase, RunBase, Verify, run_base
 from coworkd.merge.branch_rules import BringIn, Collision, NothingToDo, Rebuild, Unrelated
 from coworkd.merge.continuation import continuation
+from coworkd.merge.git.remembered_resolutions import ResolvedConflict, remember_resolution
 from coworkd.store.landings import KnownLandings, NeededLanding
-from tests.integration.landingkit import INTEGRATION, RED, Landings, green
+from coworkd.system.git.refs import RESOLUTIONS, refs_under
+from tests.integration.landingkit import GREEN, INTEGRATION, RED, Landings, green
 
 BASE_FILES = {"app.py", "src/one.txt", "src/two.txt", ".gitignore", ".cowork/config.yaml"}
 
@@ -405,6 +407,42 @@ def test_a_landing_that_no_longer_merges_is_left_out_and_so_is_what_needs_it(w: 
     ]  # fmt: skip
     assert w.files() == {*BASE_FILES, "c.txt"}
     assert {fact.landing.task for fact in w.make_due_moves().state.facts.lost} == {"a", "b"}
+
+
+@pytest.mark.parametrize("red", [False, True])
+def test_a_conflict_that_was_resolved_before_is_resolved_so_when_integration_is_made_again(
+    w: Landings, red: bool
+) -> None:
+    before = w.user.git("show", "HEAD:app.py") + "\n"
+    taken = w.user.commit("taken", {"app.py": "taken\n"})
+    w.land("a", {"app.py": "on taken\n"})
+    w.land("b", {"b.txt": "b\n"})
+    tip = w.submit("other", taken, {"app.py": before})
+    resolved = ResolvedConflict(
+        task="z", number=3, commit=w.submit("z", tip, {"app.py": "resolved\n"}),
+        conflicting=w.submit("conflicting", taken, {"app.py": "on taken\n"}), tip=tip,
+    )  # fmt: skip
+    assert remember_resolution(w.repo, resolved) == ("app.py",)
+    w.user.git("reset", "-q", "--hard", "HEAD~1")
+    report = w.make_due_moves(verify=lambda commit: RED if red and "resolved" in _app(w, commit) else GREEN)
+    assert report.rebuilt is not None
+    assert w.files() == {*BASE_FILES, "b.txt"}
+    assert bool(refs_under(w.repo, RESOLUTIONS)) is not red
+    if red:
+        assert [(f.landing and f.landing.task, f.reason) for f in report.rebuilt.failed] == [
+            ("a", "conflict in app.py")
+        ]
+        assert _app(w, INTEGRATION) == before.strip()
+    else:
+        assert not report.rebuilt.failed
+        assert _app(w, INTEGRATION) == "resolved"
+        proofs = [report.rebuilt.proofs[commit] for _, commit in report.rebuilt.merged]
+        assert "app.py by the resolution remembered from submission 3 of z" in proofs[0]
+        assert "remembered" not in proofs[1]
+
+
+def _app(w: Landings, commit: str) -> str:
+    return w.user.git("show", f"{commit}:app.py")
 
 
 @pytest.mark.parametrize("how", ["amend", "rebase", "orphan"])
