@@ -55,6 +55,7 @@ def _as_values(report: WorkReport) -> dict[str, Any]:
         "landed": [asdict(one) | {"at": iso(one.at)} for one in report.landed],
         "failed": [asdict(one) for one in report.failed], "waiting": [asdict(one) for one in report.waiting],
         "not_started": [asdict(one) for one in report.not_started],
+        "at_work": [asdict(one) for one in report.at_work],
         "assumptions": [asdict(one) for one in report.assumptions],
         "cost_usd": cost.usd, "cost": {"usd": cost.usd, "unknown": cost.unknown, "estimated": cost.estimated},
         "tokens": cost.tokens, "may_sleep": report.may_sleep,

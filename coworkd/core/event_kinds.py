@@ -121,6 +121,8 @@ class EventKind(StrEnum):
     # ---- the workspace
 
     DATABASE_RESTORED = "database restored"
+    NIGHT_BEGUN = "night"
+    NIGHT_ENDED = "night over"
     CLOCK_SET = "clock set"
     SUSPENDED = "suspended"
     SHUTDOWN = "shutdown"

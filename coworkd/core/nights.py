@@ -58,6 +58,11 @@ class NightTasks:
         return replace(self, begun=self.begun | {task})
 
 
+def night_began_at(night: Night, now: float) -> float:
+    """Since when the night has been that is noticed now: a window says so itself."""
+    return now if night.window is None or night.until else night.window.begin
+
+
 def parks(night: Night, risk: RiskLevel) -> bool:
     """Whether a change of this risk waits for a person although nothing else asks for one."""
     return night.unattended and risk in (RiskLevel.HIGH, RiskLevel.CRITICAL)
@@ -101,6 +106,11 @@ def _moments(day: date, minute: int, zone: tzinfo | None) -> tuple[float, float]
 def clock_text(at: float, zone: tzinfo | None = None) -> str:
     """What the clocks show then."""
     return datetime.fromtimestamp(at, zone).strftime("%H:%M")
+
+
+def date_text(at: float, zone: tzinfo | None = None) -> str:
+    """The date of the place at that time."""
+    return datetime.fromtimestamp(at, zone).date().isoformat()
 
 
 def end_reason(night: Night, now: float, zone: tzinfo | None = None) -> str:

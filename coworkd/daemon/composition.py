@@ -219,7 +219,7 @@ def _services(paths: Paths, parts: _RepositoryParts, lasting: LongLivedParts, db
             CommandJobs(land=merge.target_landing_job, resolutions=parts.resolutions), parts.instance,
         ),
         recorder=RunRecorder(db, folder, writer, who), audit=audit, repairer=Repairer(board, engine, folder, repo),
-        housekeeping=_housekeeping(paths, board, jobs, parts), nights=Nights(board, jobs, merge, lasting.sleep),
+        housekeeping=_housekeeping(paths, board, jobs, parts), nights=Nights(board, jobs, merge, lasting.sleep, folder),
     )  # fmt: skip
 
 

@@ -105,12 +105,11 @@ class TurnRunner:
         self._views.show(services.db, attention, now)
         if start and services.trust.holds:
             services.housekeeping.step(attention, now)
-            services.nights.step(now)
         self._answer_requests(now)
 
     def is_night_over(self) -> bool:
         """Whether the daemon was to end by now, and nothing runs any more."""
-        return self.services.nights.is_over(self.services.clock.now())
+        return self.services.nights.ended
 
     def seconds_until_next(self) -> float:
         """Until the earliest deadline of any service, or until a turn has to look around."""
@@ -187,7 +186,10 @@ class TurnRunner:
         services.dispatch.step(now)
         self._settle_slots(now)
         services.merge.step(now, start=start)
-        return start and services.dispatch.start(now)
+        if not start:
+            return False
+        services.nights.step(now)  # before what the end of a night lets start
+        return services.dispatch.start(now)
 
     def _settle_slots(self, now: float) -> None:
         self.services.jobs.settle(now, purposes={Purpose.SLOT}, enough=self._part_is_over())

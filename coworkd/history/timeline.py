@@ -184,6 +184,8 @@ _DESCRIPTIONS: Mapping[str, str] = {
     EventKind.APPROVAL_VOID: "the approval of submission {number} no longer counts",
     EventKind.LANDING_RECORD_RESTORED: "the landing {commit} was found again in the branch",
     EventKind.DATABASE_RESTORED: "an older copy of the database was put back",
+    EventKind.NIGHT_BEGUN: "the night begins: no person is asked",
+    EventKind.NIGHT_ENDED: "the night is over: {path} says what happened",
     EventKind.CLOCK_SET: "the clock of the machine was set by {seconds} s",
     EventKind.SUSPENDED: "coworkd could not work for {seconds} s",
     EventKind.SHUTDOWN: "coworkd was told to stop",

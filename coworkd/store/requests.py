@@ -217,12 +217,6 @@ def decisions_of_run(db: Database, run: str) -> list[RequestRow]:
     return db.all(RequestRow, f"run = ? AND kind IN ({_marks(kinds)}) ORDER BY created, id", run, *kinds)
 
 
-def answered_by_since(db: Database, who: str, kind: RequestKind, since: float) -> list[RequestRow]:
-    """Requests of a kind that were asked from this time on, and answered by `who`, in their order."""
-    sql = "answered_by = ? AND kind = ? AND created >= ? ORDER BY created, id"
-    return db.all(RequestRow, sql, who, kind, since)
-
-
 def late_answers(db: Database) -> list[tuple[str, str]]:
     """Path and task of every yes in a file whose request is asked no more, and nothing else is asked in that file."""
     rows = db.query(

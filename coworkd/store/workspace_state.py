@@ -121,6 +121,8 @@ class WorkspaceState:
     until = _Time("until")
     """From when on the running daemon starts nothing; 0: nothing was said of that."""
 
+    night_begun = _Time("night begun")
+    """When the night began whose report is still to be written; 0: there is none."""
     may_sleep_reason = _Text("may sleep")
     """Why nothing keeps the machine awake in this night; empty: something does, or no night is in force."""
 

@@ -65,7 +65,7 @@ class Place:
                 return
             self.daemon.wait(0.1)
             self.clock.advance(0.05)
-        raise AssertionError(f"never came: {self.task()}")
+        raise AssertionError(f"never came: {self.db.all(TaskRow)}")
 
     def set_clock(self, step: float, *, restart: bool = False) -> None:
         self.clock.set_wall(step)

@@ -5,6 +5,7 @@ Read-only, so that a command can make it from a connection of its own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from coworkd.core.text_formats import shorten
 from coworkd.store import Database, RequestKind
 from coworkd.store.events import events_of_kinds
 from coworkd.store.failed_tasks import failed_tasks
-from coworkd.store.requests import answered_by_since
+from coworkd.store.requests import find_request
 from coworkd.store.runs import active_runs_since
 from coworkd.store.tasks import find_task
 from coworkd.store.usage import PeriodUsage, usage_since
@@ -67,6 +68,8 @@ class WorkReport:
     failed: tuple[ReportedTask, ...]
     waiting: tuple[ReportedTask, ...]
     not_started: tuple[ReportedTask, ...]
+    at_work: tuple[ReportedTask, ...]
+    """What had begun, and is on its way."""
     assumptions: tuple[Assumption, ...]
     cost: PeriodUsage
     may_sleep: str = ""
@@ -80,6 +83,7 @@ def read_report(db: Database, since: float, now: float) -> WorkReport:
     return WorkReport(
         since=since, until=now, landed=tuple(_landings(db, since)), failed=tuple(_failed(board.cards, since)),
         waiting=tuple(_waiting(board.waiting, failed)), not_started=tuple(_not_started(board.cards)),
+        at_work=tuple(_at_work(board.cards)),
         assumptions=tuple(_assumptions(db, since)), cost=usage_since(db, since),
         may_sleep=db.state.may_sleep_reason,
     )  # fmt: skip
@@ -115,12 +119,20 @@ def _not_started(cards: Sequence[Card]) -> Iterator[ReportedTask]:
             yield ReportedTask(task=card.id, why=_line(card.why) or "its turn has not come", path=card.path)
 
 
+def _at_work(cards: Sequence[Card]) -> Iterator[ReportedTask]:
+    for card in cards:
+        if card.status in (Status.RUNNING, Status.MERGING):
+            yield ReportedTask(task=card.id, why=_line(card.why), path=card.path)
+
+
 def _assumptions(db: Database, since: float) -> Iterator[Assumption]:
     """What replies list, and the questions that no one was there to answer."""
     for run in active_runs_since(db, since):
         yield from (Assumption(task=run.task, why=_line(text)) for text in listed_assumptions(run.reply))
-    for question in answered_by_since(db, NIGHT, RequestKind.QUESTION, since):
-        yield Assumption(task=question.task, why=_line(f"asked, with no one here to answer: {question.text}"))
+    for event in events_of_kinds(db, [EventKind.REQUEST_SETTLED], since):
+        request = find_request(db, json.loads(event.data)["request"]) if event.actor == NIGHT else None
+        if request is not None and request.kind is RequestKind.QUESTION:
+            yield Assumption(task=request.task, why=_line(f"asked, with no one here to answer: {request.text}"))
 
 
 def _line(text: str) -> str:

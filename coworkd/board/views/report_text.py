@@ -40,6 +40,7 @@ def report_sections(report: WorkReport) -> list[ReportSection]:
         ReportSection(title="Failed", entries=_tasks(report.failed), nothing="nothing"),
         ReportSection(title="Waits for you", entries=_tasks(report.waiting), nothing="nothing"),
         ReportSection(title="Did not start", entries=_tasks(report.not_started), nothing="nothing"),
+        ReportSection(title="At work", entries=_tasks(report.at_work), nothing="nothing"),
         ReportSection(
             title="Assumptions", nothing="none is listed",
             entries=tuple(ReportEntry(head=one.task, text=one.why) for one in report.assumptions),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +86,25 @@ def test_high_risk_is_parked_with_only_its_dependants(night: Workbench) -> None:
     night.until("risky", "done")
     night.until("builds-on-it", "done")
     assert night.landed("check.sh") == "exit 0 # always"
+
+
+PAGE = Path(__file__).parents[3] / "docs/nights.md"
+
+
+def example(begins: str) -> str:
+    """The line of an example on the page about nights."""
+    (line,) = re.findall(rf"^    ({re.escape(begins)}.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return str(line)
+
+
+def test_the_examples_on_the_page_about_nights_do_what_it_says(w: Workbench) -> None:
+    w.agent("ed", 'echo "$COWORK_TASK is too hard: <stuck>"')
+    w.config(f"agent: ed\n{example('night:')}\n")
+    w.write(".cowork/tasks/hard.md", f"---\nstatus: ready\n{example('loop:')}\n---\nDo it.\n")
+    w.up(options=tuple(example("coworkd up").split()[2:]))
+    w.until("hard", "failed")
+    assert "given up: its agent said `<stuck>` in round 1" in w.card("hard")["why"]
+    assert w.json("status")["problems"] == []
+    report = w.cmd(*example("coworkd report").split()[1:]).stdout
+    assert "Failed\n  hard  " in report
+    assert "`<stuck>` in round 1" in " ".join(report.split())

@@ -14,7 +14,7 @@ LANDED = ReportedLanding(task="a", title="Add a", commit="c" * 40, at=60.0, undo
 
 
 def report(**parts: Any) -> WorkReport:
-    empty: dict[str, Any] = dict.fromkeys(("landed", "failed", "waiting", "not_started", "assumptions"), ())
+    empty: dict[str, Any] = dict.fromkeys(("landed", "failed", "waiting", "not_started", "at_work", "assumptions"), ())
     return WorkReport(since=0.0, until=3600.0, **{**empty, "cost": PeriodUsage(), **parts})
 
 
@@ -40,8 +40,16 @@ def test_a_landing_has_the_exact_command_that_takes_it_back() -> None:
 def test_an_empty_section_says_so_and_every_section_is_there() -> None:
     text = report_document(report()).decode()
     titles = [line for line in text.splitlines() if line.startswith("## ")]
-    assert titles == ["## Landed", "## Failed", "## Waits for you", "## Did not start", "## Assumptions", "## Cost"]
-    assert text.count("\nNothing.\n") == 4
+    assert titles == [
+        "## Landed",
+        "## Failed",
+        "## Waits for you",
+        "## Did not start",
+        "## At work",
+        "## Assumptions",
+        "## Cost",
+    ]
+    assert text.count("\nNothing.\n") == 5
     assert text.startswith(
         "<!-- written by coworkd; do not edit -->\n\n# From 1970-01-01T00:00Z to 1970-01-01T01:00Z\n"
     )
