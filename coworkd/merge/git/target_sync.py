@@ -12,7 +12,14 @@ from coworkd.merge.git.local_changes import overlapping_paths, untracked_obstacl
 from coworkd.system.git import Repo
 from coworkd.system.git.head_lock import HeadNotLocked, LockedHead, head_locked
 from coworkd.system.git.index_lock import repeat_while_locked, run_on_index
-from coworkd.system.git.refs import RefChange, branch_ref, checked_out, operation_under_way, update_refs
+from coworkd.system.git.refs import (
+    RefChange,
+    branch_ref,
+    checked_out,
+    operation_under_way,
+    update_refs,
+    worktree_of,
+)
 
 _TIMEOUT = 600.0
 _SHOWN = 10
@@ -61,22 +68,36 @@ def land_target(repo: Repo, integration: str, target: str, *, onto: bool = False
         return TargetRefused(reason=reason, moving=True)
     if operation := operation_under_way(repo):
         return TargetRefused(reason=f"a {operation} is under way: finish it or abort it first")
+    advance = Advance(branch=target, old=theirs, new=ours)
     if repo.head().branch == branch_ref(target):
-        return _fast_forward(repo, Advance(branch=target, old=theirs, new=ours))
-    return _move_target(repo, ours, theirs, target, onto=onto)
+        return _fast_forward(repo, advance)
+    if branch_ref(target) in checked_out(repo):
+        return TargetRefused(reason=_held_reason(repo, target, integration))
+    return _move_target(repo, advance, onto=onto)
 
 
-def _move_target(repo: Repo, ours: str, theirs: str, target: str, *, onto: bool) -> LandedInTarget | TargetRefused:
+def _move_target(repo: Repo, advance: Advance, *, onto: bool) -> LandedInTarget | TargetRefused:
+    target = advance.branch
     if not onto:
         here = (repo.head().branch or "a detached HEAD").removeprefix("refs/heads/")
         return TargetRefused(
             reason=f"{here} is checked out, not {target}: switch to {target}, or land with --onto {target}"
         )
-    if branch_ref(target) in checked_out(repo):
-        return TargetRefused(reason=f"{target} is checked out in another worktree: land from there")
-    if not update_refs(repo, [RefChange(name=branch_ref(target), old=theirs, new=ours)]):
+    if not update_refs(repo, [RefChange(name=branch_ref(target), old=advance.old, new=advance.new)]):
         return TargetRefused(reason=f"{target} moved at this moment: try again", moving=True)
-    return LandedInTarget(commit=ours, moved=True)
+    return LandedInTarget(commit=advance.new, moved=True)
+
+
+def _held_reason(repo: Repo, target: str, integration: str) -> str:
+    """Another worktree stands on the target, where coworkd touches nothing; what to do about it."""
+    place = worktree_of(repo, target)
+    if place is not None and not place.exists():
+        return f"{target} is checked out in {place}, which is gone: `git worktree prune` forgets it, then land again"
+    where = str(place) if place else "another worktree, in the middle of a rebase or a bisect"
+    return (
+        f"{target} is checked out in {where}: type `git merge --ff-only {integration}` there,"
+        " or switch it to another branch and land again"
+    )
 
 
 def _fast_forward(repo: Repo, advance: Advance) -> LandedInTarget | TargetRefused:

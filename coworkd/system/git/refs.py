@@ -176,6 +176,17 @@ def checked_out(repo: Repo) -> frozenset[str]:
     return found if _NOT_IN_FILES not in found else found | _branches_told_by_git(repo)
 
 
+def worktree_of(repo: Repo, branch: str) -> Path | None:
+    """The worktree that stands on a branch, whether its folder is there or not; None: none does, or in mid-rebase."""
+    place: Path | None = None
+    for line in repo.run("worktree", "list", "--porcelain", "-z").fields:
+        if line.startswith("worktree "):
+            place = Path(line.removeprefix("worktree "))
+        elif line == f"branch {branch_ref(branch)}":
+            return place
+    return None
+
+
 _NOT_IN_FILES = "refs/heads/.invalid"
 """What stands in HEAD where refs are kept in tables; reading files is only the quick way."""
 

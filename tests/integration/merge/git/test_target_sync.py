@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -226,14 +227,38 @@ def test_another_branch_checked_out_is_refused_unless_it_is_meant(user: Checkout
     assert user.git("status", "--porcelain") == ""
 
 
-def test_a_target_checked_out_in_another_worktree_is_refused(user: Checkout, repo: Repo, tmp_path: Path) -> None:
+@pytest.mark.parametrize("onto", [False, True])
+def test_a_target_checked_out_in_another_worktree_is_refused(
+    user: Checkout, repo: Repo, tmp_path: Path, onto: bool
+) -> None:
     landed(user, repo, "a", {"a.txt": "a\n"})
     main = user.git("rev-parse", "main")
     user.git("checkout", "-q", "-b", "mine")
     user.git("worktree", "add", "-q", str(tmp_path / "side"), "main")
-    got = land_target(repo, INTEGRATION, "main", onto=True)
-    assert got == TargetRefused(reason="main is checked out in another worktree: land from there")
+    got = land_target(repo, INTEGRATION, "main", onto=onto)
+    assert got == TargetRefused(
+        reason=f"main is checked out in {tmp_path / 'side'}: type `git merge --ff-only cowork/integration` there,"
+        " or switch it to another branch and land again"
+    )
     assert user.git("rev-parse", "main") == main
+    shutil.rmtree(tmp_path / "side")
+    got = land_target(repo, INTEGRATION, "main", onto=True)
+    assert isinstance(got, TargetRefused)
+    assert "which is gone: `git worktree prune` forgets it" in got.reason
+    user.git("worktree", "prune")
+    assert isinstance(land_target(repo, INTEGRATION, "main", onto=True), LandedInTarget)
+
+
+def test_a_target_that_another_worktree_is_rebasing_is_refused(user: Checkout, repo: Repo, tmp_path: Path) -> None:
+    landed(user, repo, "a", {"a.txt": "a\n"})
+    user.git("checkout", "-q", "-b", "mine")
+    side = tmp_path / "side"
+    user.git("worktree", "add", "-q", str(side), "main")
+    user.git("-C", str(side), "bisect", "start")
+    user.git("-C", str(side), "checkout", "-q", "--detach")
+    got = land_target(repo, INTEGRATION, "main", onto=True)
+    assert isinstance(got, TargetRefused)
+    assert got.reason.startswith("main is checked out in another worktree, in the middle of a rebase or a bisect: ")
 
 
 @pytest.mark.parametrize("operation", ["merge", "rebase", "cherry-pick", "bisect"])
