@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "where a line or a commit comes from"),
     "cost": ("log", "what runs cost, by task, plan and day"),
     "estimate": ("estimate", "what a task takes at least and at most, before its first run"),
+    "plan": ("plan", "plans in their hierarchy: status, progress, cost, waves"),
     "stats": ("stats", "how long runs wait, start, work and land, and how they end"),
     "report": ("report", "what happened since last night, and how to undo each landing"),
     "land": ("changes", "bring the integration branch into its target"),

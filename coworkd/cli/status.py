@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -126,7 +127,7 @@ def _card_json(card: Card) -> dict[str, Any]:
     return {
         "id": card.id, "title": card.title, "status": str(card.status), "agent": card.agent, "path": card.path,
         "blocked_by": list(card.blocked_by), "why": card.why, "by": card.by, "cost_usd": card.cost_usd,
-        "tokens": card.tokens,
+        "tokens": card.tokens, "plan": card.plan,
     }  # fmt: skip
 
 
@@ -187,10 +188,23 @@ def _rows(view: BoardView, now: float) -> list[str]:
     over = [card for card in view.cards if card.status in OVER]
     shown = [card for card in view.cards if card.status not in OVER] + over[-DONE_SHOWN:]
     width = min(max((len(card.id) for card in shown), default=0), ID_WIDTH)
-    lines = [_card_line(card, width, now) for card in shown]
+    lines = [_card_line(card, width, now) for card in shown if not card.plan]
+    for plan, name in _plan_names(view, shown):
+        lines.append(hanging_indent("  plan", name))
+        lines += [_card_line(card, width, now) for card in shown if card.plan == plan]
     if len(over) > DONE_SHOWN:
         lines.append(f"  and {len(over) - DONE_SHOWN} more done or cancelled: `coworkd list`")
     return lines
+
+
+def _plan_names(view: BoardView, shown: Sequence[Card]) -> list[tuple[str, str]]:
+    """The plans of these cards, in the order of the hierarchy, each with how far it is."""
+    wanted = {card.plan for card in shown if card.plan}
+    known = {plan.node.id: f"{plan.name}: {plan.standing}" for plan in view.plans}
+    return [
+        *((plan, name) for plan, name in known.items() if plan in wanted),
+        *((plan, f"{plan} (no such file in plans/)") for plan in sorted(wanted - known.keys())),
+    ]
 
 
 def _card_line(card: Card, width: int, now: float) -> str:

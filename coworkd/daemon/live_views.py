@@ -9,6 +9,7 @@ from coworkd.board.setup_fault import setup_report
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.board.views.inbox import INBOX, inbox
 from coworkd.board.views.live_messages import live_deadline, live_messages
+from coworkd.board.views.plans import PLANS, plan_views, plans_document
 from coworkd.core.machine_faults import Suspension
 from coworkd.store import Database
 from coworkd.sync.disk.view_files import ViewFiles
@@ -16,6 +17,9 @@ from coworkd.sync.edited_outputs import notice_edits
 
 INBOX_PAUSE = 0.2
 """Seconds between two versions of inbox.md: an attention item is news, while an agent's output only streams."""
+
+_LASTING = frozenset({INBOX, PLANS})
+"""Views that stay: they are true also while no daemon runs."""
 
 
 class LiveViews:
@@ -34,9 +38,13 @@ class LiveViews:
         views = live_messages(db, now) | setup_report(db)
         due = [live_deadline(db, now), *(outputs.show(path, data, now) for path, data in views.items())]
         due.append(outputs.show(INBOX, inbox(attention, recent_saves(db, now)), now, INBOX_PAUSE))
+        if plans := plan_views(db):
+            due.append(outputs.show(PLANS, plans_document(plans), now))
+        elif PLANS in outputs.shown():
+            outputs.drop(PLANS)
         self.deadlines = [at for at in due if at is not None]
         for path in outputs.shown():
-            if path not in views and path != INBOX:
+            if path not in views and path not in _LASTING:
                 outputs.drop(path)
         notice_edits(db, outputs, now)
 
@@ -48,7 +56,7 @@ class LiveViews:
         self._outputs.show(INBOX, inbox([fault, *self._attention], ()), now, INBOX_PAUSE)
 
     def remove_live_messages(self) -> None:
-        """The inbox stays: it is true also while no daemon runs."""
+        """The inbox and the plans stay."""
         for path in self._outputs.shown():
-            if path != INBOX:
+            if path not in _LASTING:
                 self._outputs.drop(path)

@@ -38,6 +38,7 @@ from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.capacity import CapacityReader
 from coworkd.dispatch.scheduling.dependency_check import check_dependencies
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
+from coworkd.dispatch.scheduling.plan_catalog import PlanCatalog
 from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
 from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.start_planner import StartPlanner
@@ -108,6 +109,7 @@ class Dispatcher:
         self._planner = StartPlanner(board, services.capacity, is_behind)
         self._agents = AgentSelector(board)
         self._plan_runs = PlanRuns(board)
+        self._plan_catalog = PlanCatalog(board)
         self._checked_event = self._db.state.checked_event
         """The latest event whose task's dependencies have been looked at."""
         self._emptier = services.emptier
@@ -135,6 +137,7 @@ class Dispatcher:
         self._stopped_workers.show(now)
         self._stop_runs(now)
         self._retry_imports(now)
+        self._plan_catalog.refresh(now)
         self._check_dependencies(now)
         self._unattended.answer_open(now)
         self._answers.deliver_answers(now)

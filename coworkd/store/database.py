@@ -22,7 +22,7 @@ Row = TypeVar("Row")
 Cells: TypeAlias = sqlite3.Row
 """A row that a query found, by the names of its columns."""
 
-VERSION = 36
+VERSION = 37
 """The version of the tables that this code reads and writes."""
 
 

@@ -270,6 +270,24 @@ _STACKS = (
 """What tasks start from before it has landed."""
 
 
+_PLANS_TABLE = (
+    "CREATE TABLE plans (path TEXT PRIMARY KEY, id TEXT, sha TEXT, title TEXT, level TEXT, parent TEXT,"
+    " parent_line INTEGER, place TEXT, sequential INTEGER, size REAL)"
+)
+_PLAN_HOLDS_TABLE = (
+    "CREATE TABLE plan_holds (plan TEXT, place TEXT, awaited TEXT, awaited_place TEXT, reason TEXT,"
+    " PRIMARY KEY (plan, place)) WITHOUT ROWID"
+)
+_PLAN_TREE = (
+    "ALTER TABLE tasks ADD COLUMN plan TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tasks ADD COLUMN place TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tasks ADD COLUMN size REAL NOT NULL DEFAULT 1",
+    "CREATE INDEX tasks_in_plans ON tasks (plan, status) WHERE plan != ''",
+    _PLANS_TABLE,
+    _PLAN_HOLDS_TABLE,
+)
+"""Plans in their hierarchy, the tasks in them, and which of these wait for an earlier child of a sequential plan."""
+
 _QUESTIONS = ("ALTER TABLE tasks ADD COLUMN answer TEXT NOT NULL DEFAULT ''",)
 """A task may end in a message."""
 
@@ -340,6 +358,7 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _all_of(_RUN_INDEXES),
     _all_of(_LOOP_ENDS),
     _all_of(_PARKED),
+    _all_of(_PLAN_TREE),
 )
 """Step N takes a database from version N to N + 1; a step that has shipped is never changed."""
 

@@ -52,6 +52,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "steps": ("task", "attempt", "key"),
     "grants": ("request",),
     "cooldowns": ("account",),
+    "plans": ("path",),
 }
 
 

@@ -132,6 +132,12 @@ class TaskRow:
     """It may start from verified submissions of its dependencies."""
     answer_path: Annotated[str, SqlName("answer")] = ""
     """The message in which a question is answered; empty: it is none, or not answered."""
+    plan: str = ""
+    """The plan that its file names; empty: none."""
+    order: Annotated[str, SqlName("place")] = ""
+    """Its place among the children of that plan, as `order_text` writes it; empty: none."""
+    size: float = 1.0
+    """How much it counts in the progress of that plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,10 @@ _DEPENDANTS = (
 _NEEDS = "INSERT OR IGNORE INTO changed_rows (kind, id) VALUES ('needs', {row}.{column});"
 _FILE = "INSERT OR IGNORE INTO changed_rows (kind, id) VALUES ('file', {row}.{column});"
 
+_PLANNED = "INSERT OR IGNORE INTO changed_rows (kind, id) SELECT 'task', id FROM tasks WHERE plan = {row}.{column};"
+
 _WATCHED = (
-    ("tasks", "id", "path, agent, priority, stack, since, attempt, not_before", _TASK),
+    ("tasks", "id", "path, agent, priority, stack, since, attempt, not_before, plan, place", _TASK),
     ("tasks", "id", "wanted, held, pulled, elsewhere, gone", _TASK),
     ("tasks", "id", "id, status, landed, closed, answer", _TASK + _DEPENDANTS),
     ("needs", "task", "task, needed", _TASK + _NEEDS),
@@ -28,6 +30,7 @@ _WATCHED = (
     ("problems", "path", "path, source", _FILE),
     ("documents", "path", "want, pulled", _FILE),
     ("trusted", "path", "bytes", _FILE),
+    ("plan_holds", "plan", "plan, place", _PLANNED),
 )
 """Tables, with the columns by which a task becomes ready or no longer is, and what a change of them touches."""
 

@@ -28,6 +28,7 @@ _STARTABLE = (
     " AND NOT EXISTS (SELECT 1 FROM problems p WHERE p.path = tasks.path AND p.source IN (?, ?))"
     f" AND NOT EXISTS (SELECT 1 FROM needs n LEFT JOIN tasks t ON t.id = n.needed WHERE n.task = tasks.id AND {UNMET}"
     f" AND NOT (tasks.stack AND {VERIFIED}))"
+    " AND NOT EXISTS (SELECT 1 FROM plan_holds h WHERE h.plan = tasks.plan AND h.place IN ('*', tasks.place))"
 )
 """Nothing on the board stands in the way of a ready task."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from coworkd.board.measured_disk import measured_disk
 from coworkd.board.views.attention import AttentionItem, AttentionKind, ProblemView, attention_items, problem_views
+from coworkd.board.views.plans import PlanView, plan_views
 from coworkd.core.disk_use import DiskUse
 from coworkd.core.model import Status
 from coworkd.core.stack_rules import STACKED, StackedOn, stack_text
@@ -20,6 +21,7 @@ from coworkd.store import Database, RunRow, RunState, TaskRow
 from coworkd.store.dependencies import all_unmet_dependencies
 from coworkd.store.documents import count_notes
 from coworkd.store.landings import Landings, count_undelivered
+from coworkd.store.plans import EVERY_PLACE, HoldRow, holds_by_place, open_tasks_awaited
 from coworkd.store.problems import problem_messages
 from coworkd.store.runs import live_runs
 from coworkd.store.stacks import stacked_tasks
@@ -46,6 +48,8 @@ class Card:
     tokens: int
     since: float
     elsewhere: bool
+    plan: str = ""
+    """Id of its plan; empty: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,8 @@ class BoardView:
     cards: tuple[Card, ...]
     waiting: tuple[AttentionItem, ...]
     problems: tuple[ProblemView, ...]
+    plans: tuple[PlanView, ...] = ()
+    """Each below its parent."""
     undelivered: int = 0
     """Tasks whose landing waits on the integration branch for `coworkd land`."""
     notes: int = 0
@@ -77,7 +83,7 @@ def board_view(db: Database, now: float) -> BoardView:
     return BoardView(
         instance=db.state.instance, cards=tuple(cards), waiting=tuple(attention_items(db)),
         problems=tuple(problem_views(db)), undelivered=count_undelivered(db), notes=count_notes(db),
-        usd_today=spent_in_24_hours(db, now), disk=measured_disk(db),
+        usd_today=spent_in_24_hours(db, now), disk=measured_disk(db), plans=tuple(plan_views(db)),
         sandbox=db.state.sandbox_level, sandbox_lacks=db.state.sandbox_missing_reason,
     )  # fmt: skip
 
@@ -121,6 +127,16 @@ class _CardContext:
     """Why the landing of a task is in neither branch any more, by id."""
     stacked: Mapping[str, Sequence[StackedOn]]
     """What a task builds on that has not landed, by id."""
+    holds: Mapping[tuple[str, str], HoldRow]
+    """What tasks of sequential plans wait for, by plan and place."""
+    awaited: Mapping[HoldRow, Sequence[str]]
+    """The tasks that a hold waits for."""
+
+    def hold_of(self, row: TaskRow) -> HoldRow | None:
+        """What a task waits for that its plan puts before it."""
+        if not self.holds or row.status in OVER:
+            return None
+        return self.holds.get((row.plan, EVERY_PLACE)) or self.holds.get((row.plan, row.order))
 
 
 def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
@@ -129,6 +145,7 @@ def _cards(db: Database, rows: Sequence[TaskRow], now: float) -> list[Card]:
 
 
 def _card_context(db: Database) -> _CardContext:
+    holds = holds_by_place(db)
     return _CardContext(
         untrusted=db.state.untrusted_reason,
         default_agent=db.state.default_agent,
@@ -138,6 +155,8 @@ def _card_context(db: Database) -> _CardContext:
         runs={run.task: run for run in live_runs(db)},
         missing={row.task: row.missing for row in Landings(db).missing()},
         stacked=stacked_tasks(db),
+        holds=holds,
+        awaited=open_tasks_awaited(db, holds.values()),
     )
 
 
@@ -154,10 +173,17 @@ def _unmet_by_task(db: Database) -> dict[str, list[_UnmetDependency]]:
 def _card(row: TaskRow, context: _CardContext, now: float) -> Card:
     return Card(
         id=row.id, title=row.title, status=row.status, agent=row.agent or row.agent_used or context.default_agent,
-        path=row.path, blocked_by=tuple(unmet.task for unmet in context.blocked.get(row.id, ())),
+        path=row.path, blocked_by=_blockers(row, context),
         why=_with_stack(row, context, _status_reason(row, context, now)), by=row.by, cost_usd=row.cost_usd,
-        tokens=row.input_tokens + row.output_tokens, since=row.since, elsewhere=row.owned_elsewhere,
+        tokens=row.input_tokens + row.output_tokens, since=row.since, elsewhere=row.owned_elsewhere, plan=row.plan,
     )  # fmt: skip
+
+
+def _blockers(row: TaskRow, context: _CardContext) -> tuple[str, ...]:
+    """The tasks that it waits for: those it depends on, and those that its plan puts before it."""
+    hold = context.hold_of(row)
+    found = [unmet.task for unmet in context.blocked.get(row.id, ())]
+    return tuple(dict.fromkeys([*found, *(context.awaited[hold] if hold else ())]))
 
 
 def _with_stack(row: TaskRow, context: _CardContext, why: str) -> str:
@@ -200,6 +226,8 @@ def _not_started_reason(row: TaskRow, context: _CardContext, now: float) -> str:
         return problem
     if unmet_dependencies := context.blocked.get(row.id):
         return "waits for " + ", ".join(_dependency_text(unmet, now) for unmet in unmet_dependencies)
+    if hold := context.hold_of(row):
+        return hold.reason
     if row.not_before > now:
         return f"{row.reason}, in {format_duration(row.not_before - now)}"
     return context.waits.of(row.id, row.agent) or row.reason

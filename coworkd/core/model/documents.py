@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coworkd.core.model.approvals import AnswerSpec
+from coworkd.core.plan_order import Order
 
 
 class Kind(StrEnum):
@@ -74,6 +75,12 @@ class PlanSpec:
     level: PlanLevel = PlanLevel.PLAN
     parent: str = ""
     """Id of the plan above; empty: none."""
+    order: Order = ()
+    """Its place among the children of its parent; empty: none."""
+    sequential: bool = False
+    """Its children with a place are done one after another."""
+    size: float = 1.0
+    """How much it counts in the progress of its parent."""
     answer: AnswerSpec | None = None
     """None: no approval of this plan is requested."""
     body: str = ""

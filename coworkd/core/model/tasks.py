@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from coworkd.core.model.approvals import ApprovalPoint
 from coworkd.core.model.patterns import SOLO, PatternRequest
+from coworkd.core.plan_order import Order
 
 
 class Status(StrEnum):
@@ -101,6 +102,10 @@ class TaskSpec:
     """0 is the most urgent; 2 is medium."""
     mode: Mode = Mode.BUILD
     plan: str = ""
+    order: Order = ()
+    """Its place among the children of its plan; empty: none."""
+    size: float = 1.0
+    """How much it counts in the progress of its plan."""
     labels: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()

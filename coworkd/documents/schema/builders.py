@@ -58,6 +58,9 @@ def plan_spec(parts: SpecParts) -> PlanSpec:
         title=_title_of(parts),
         level=parts.values.get("level", PlanLevel.PLAN),
         parent=parts.values.get("parent", ""),
+        order=parts.values.get("order", ()),
+        sequential=parts.values.get("sequential", False),
+        size=parts.values.get("size", 1.0),
         answer=answer_spec(parts) if "approval" in parts.values else None,
         body=parts.body,
     )

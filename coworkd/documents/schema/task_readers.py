@@ -10,6 +10,7 @@ from typing import Any
 
 from coworkd.core.errors import DocumentError
 from coworkd.core.model import Loop, NightSettings, SandboxLevel, SandboxMode, Status, UserSandbox
+from coworkd.core.plan_order import Order, parse_order
 from coworkd.core.task_ids import task_id
 from coworkd.documents.markdown import Value, normalise_key
 from coworkd.documents.schema.readers import number, text, texts, unknown_word
@@ -26,6 +27,7 @@ STATUS_ALIASES = {
     "canceled": Status.CANCELLED,
 }
 _IN_PROGRESS = "`{}` is read as draft: coworkd says `running` when it works on a task; write `ready` to start it"
+MAX_SIZE = 1_000_000
 PRIORITIES = {"urgent": 0.0, "high": 1.0, "medium": 2.0, "low": 3.0}
 
 
@@ -47,6 +49,22 @@ def priority_rank(value: Value) -> float:
         return number(value)
     except DocumentError as error:
         raise DocumentError(f"{unknown_word(value, list(PRIORITIES))}; or write a number, 0 is urgent") from error
+
+
+def order_of(value: Value) -> Order:
+    """A place among the children of a plan, such as `2.10`."""
+    found = parse_order(text(value).strip())
+    if found is None:
+        raise DocumentError(f"`{inline(value, flow=False)}` is no place; write numbers with dots, such as `2.1`")
+    return found
+
+
+def size_of(value: Value) -> float:
+    """How much something counts in the progress of its plan."""
+    found = number(value)
+    if not 0 < found <= MAX_SIZE:
+        raise DocumentError(f"a size is more than 0 and at most {MAX_SIZE}, not `{inline(value, flow=False)}`")
+    return found
 
 
 def status_as_kept(value: Value) -> Value:

@@ -47,7 +47,9 @@ from coworkd.documents.schema.task_readers import (
     id_of,
     ids_of,
     loop_until,
+    order_of,
     priority_rank,
+    size_of,
     status_as_kept,
     status_word,
     stem_of,
@@ -56,6 +58,14 @@ from coworkd.documents.schema.task_readers import (
 APPROVAL_FIELD = Field(
     "approval", raw, owner=Owner.BOTH, help="Your answer: exactly one of these words", trust=TrustLevel.NEEDS_TRUST
 )
+
+_ORDER = Field(
+    "order",
+    order_of,
+    help="Its place among the children of its plan, such as `2.1`, which comes after `2` and before `2.2` and `2.10`",
+    trust=HARMLESS,
+)
+_SIZE = Field("size", size_of, help="How much it counts in the progress of its plan; 1 unless set", trust=HARMLESS)
 
 TASK = Schema(
     "tasks",
@@ -107,6 +117,8 @@ TASK = Schema(
             trust=HARMLESS,
         ),
         Field("plan", id_of, help="Id of the plan it belongs to", trust=HARMLESS),
+        _ORDER,
+        _SIZE,
         text_list_field("labels", "Your own words for grouping", "tags", trust=HARMLESS),
         text_list_field(
             "touches", "Patterns of paths: tasks whose patterns overlap do not run at once", trust=HARMLESS
@@ -178,6 +190,14 @@ PLAN = Schema(
         ),
         Field("level", EnumReader(PlanLevel), help="initiative > phase > plan", trust=HARMLESS),
         Field("parent", id_of, help="Id of the plan above", trust=HARMLESS),
+        _ORDER,
+        Field(
+            "sequential",
+            flag,
+            help="`true`: its children that have an `order` are done one after another",
+            trust=HARMLESS,
+        ),
+        _SIZE,
         APPROVAL_FIELD,
         Field("comment", text, help="Passed on to the author of the plan", trust=HARMLESS),
     ),

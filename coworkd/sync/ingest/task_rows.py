@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coworkd.core.model import Problem, Status, TaskSpec
+from coworkd.core.plan_order import order_text
 from coworkd.core.task_ids import qualify
 from coworkd.core.task_states import ACTIVE, UNSTARTED
 from coworkd.documents.decoding import Cowork, Decoded
@@ -71,7 +72,7 @@ def _new_row(incoming: IncomingDocument, task: str, spec: TaskSpec, request: Sta
         from_git=incoming.from_git, owned_elsewhere=False, file_missing=False, agent_used="",
         cost_usd=_number(cowork.values.get("cost_usd")), input_tokens=0, output_tokens=0, exact_id=bool(cowork.id),
         reverted=_text(cowork.values.get("reverted")), stack=spec.stack,
-        answer_path=_text(cowork.values.get("answer")),
+        answer_path=_text(cowork.values.get("answer")), plan=spec.plan, order=order_text(spec.order), size=spec.size,
     )  # fmt: skip
 
 
@@ -146,7 +147,8 @@ def next_row(row: TaskRow, incoming: IncomingDocument, instance: str, quiet: flo
     spec, merged = incoming.decoded.of(TaskSpec), incoming.merged.of(TaskSpec)
     row = dataclasses.replace(
         row, path=incoming.path, title=merged.title or _heading(merged.body) or row.id, agent=merged.agent,
-        priority=merged.priority, stack=merged.stack, blocked_reason=_blocked_reason(incoming), file_missing=False,
+        priority=merged.priority, stack=merged.stack, plan=merged.plan, order=order_text(merged.order),
+        size=merged.size, blocked_reason=_blocked_reason(incoming), file_missing=False,
     )  # fmt: skip
     if incoming.from_git:
         return _pulled_row(row, incoming, instance)
