@@ -36,7 +36,7 @@ from coworkd.dispatch.runs.unattended_answers import UnattendedAnswers
 from coworkd.dispatch.scheduling.agent_selection import AgentSelector, choice_event
 from coworkd.dispatch.scheduling.budget_rules import BudgetExhausted
 from coworkd.dispatch.scheduling.capacity import CapacityReader
-from coworkd.dispatch.scheduling.dependency_check import check_dependencies
+from coworkd.dispatch.scheduling.dependency_check import DependencyWatch
 from coworkd.dispatch.scheduling.machine_hold import MachineHold
 from coworkd.dispatch.scheduling.plan_catalog import PlanCatalog
 from coworkd.dispatch.scheduling.scheduler import Postponed, StartRun
@@ -44,7 +44,7 @@ from coworkd.dispatch.scheduling.setup_hold import SetupHold
 from coworkd.dispatch.scheduling.start_planner import StartPlanner
 from coworkd.store import Database, RunReason, RunRow, RunState, StopRequest, SubmissionRow
 from coworkd.store.agent_stops import probe_agents_now
-from coworkd.store.events import add_event, latest_event
+from coworkd.store.events import add_event
 from coworkd.store.runs import (
     find_run,
     has_stopping_runs,
@@ -56,7 +56,7 @@ from coworkd.store.runs import (
     runs_to_stop,
     update_run,
 )
-from coworkd.store.tasks import next_status_request_at, tasks_touched_since
+from coworkd.store.tasks import next_status_request_at
 from coworkd.system.background_jobs import Jobs
 
 
@@ -110,8 +110,7 @@ class Dispatcher:
         self._agents = AgentSelector(board)
         self._plan_runs = PlanRuns(board)
         self._plan_catalog = PlanCatalog(board)
-        self._checked_event = self._db.state.checked_event
-        """The latest event whose task's dependencies have been looked at."""
+        self._dependencies = DependencyWatch(board)
         self._emptier = services.emptier
         self._emptier.register()
         RunJobHandlers(
@@ -138,7 +137,7 @@ class Dispatcher:
         self._stop_runs(now)
         self._retry_imports(now)
         self._plan_catalog.refresh(now)
-        self._check_dependencies(now)
+        self._dependencies.look(now)
         self._unattended.answer_open(now)
         self._answers.deliver_answers(now)
         self._conflicting = self._finisher.take_back_failed(now)
@@ -254,16 +253,6 @@ class Dispatcher:
         if default != self._db.state.default_agent:
             with self._db.write():
                 self._db.state.default_agent = default
-
-    def _check_dependencies(self, now: float) -> None:
-        """Look at the dependencies around every task that changed since they were last looked at."""
-        latest = latest_event(self._db)
-        if latest == self._checked_event:
-            return
-        with self._db.write():
-            check_dependencies(self._board, tasks_touched_since(self._db, self._checked_event), now)
-            self._db.state.checked_event = latest
-        self._checked_event = latest
 
     def _start_ready_tasks(self, now: float) -> bool:
         """Returns whether any was to start."""

@@ -18,8 +18,9 @@ from coworkd.store.dependencies import (
     direct_dependencies,
     unknown_dependencies,
 )
+from coworkd.store.events import latest_event
 from coworkd.store.problems import problem_tasks, problems_of_tasks, put_problem, remove_problem
-from coworkd.store.tasks import done_among, task_paths
+from coworkd.store.tasks import done_among, task_paths, tasks_touched_since
 
 MAX_WALKED_TASKS = 20
 """Tasks for which the graph is walked from each; for more it is read as a whole."""
@@ -52,6 +53,26 @@ class _DependencyProblem:
 
     source: str
     message: str
+
+
+class DependencyWatch:
+    """Looks at the dependencies of tasks where something changed since; used by the writer thread alone."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._db = board.db
+        self._checked_event = self._db.state.checked_event
+        """The latest event whose task's dependencies have been looked at."""
+
+    def look(self, now: float) -> None:
+        """Look at the dependencies around every task that changed since they were last looked at."""
+        latest = latest_event(self._db)
+        if latest == self._checked_event:
+            return
+        with self._db.write():
+            check_dependencies(self._board, tasks_touched_since(self._db, self._checked_event), now)
+            self._db.state.checked_event = latest
+        self._checked_event = latest
 
 
 def check_dependencies(board: Board, changed: Collection[str], now: float) -> None:
