@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
-_OWN_WORDS = frozenset({"approved", "approver", "approvers", "model", "mode", "stats", "state", "form", "touched"})
+_OWN_WORDS = frozenset(
+    {"approved", "approver", "approvers", "model", "mode", "stats", "state", "form", "touched"}
+    | {"border", "orders", "ordered", "older", "folder"}
+)
 """One letter from a known key, and words of their own."""
 
 _SAME_MEANING = {

@@ -38,7 +38,8 @@ KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "events": ("at",),
     "requests": ("expires",),
     "runs": ("cost_usd", "reserved_usd", "waited", "round_delay"),
-    "tasks": ("priority", "cost_usd"),
+    "plans": ("size",),
+    "tasks": ("priority", "cost_usd", "size"),
     "usages": ("cost_usd",),
 }
 """Numbers that are no instants, and instants that stay.

@@ -35,6 +35,9 @@ _DURATION: Json = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"
 _SIZE: Json = {
     "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9.]+\s*[kKmMgG]?[iI]?[bB]?\s*$"}]
 }
+_ORDER: Json = {
+    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)*\s*$"}]
+}
 _ANY: Json = {}
 
 
@@ -77,6 +80,8 @@ _SHAPES: Mapping[object, Json] = {
     },
     task_readers.ids_of: _TEXTS,
     task_readers.id_of: _TEXT,
+    task_readers.order_of: _ORDER,
+    task_readers.size_of: _NUMBER,
     task_readers.stem_of: _TEXT,
     task_readers.format_version: {"enum": [1, "1"]},
 }
