@@ -9,7 +9,8 @@ from coworkd.board.setup_fault import setup_report
 from coworkd.board.views.attention import AttentionItem, AttentionKind
 from coworkd.board.views.inbox import INBOX, inbox
 from coworkd.board.views.live_messages import live_deadline, live_messages
-from coworkd.board.views.plans import PLANS, plan_views, plans_document
+from coworkd.board.views.plans import plan_views
+from coworkd.board.views.plans_page import PLANS, plans_document
 from coworkd.core.machine_faults import Suspension
 from coworkd.store import Database
 from coworkd.sync.disk.view_files import ViewFiles

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from coworkd.board.generated_documents import GENERATED
-from coworkd.board.views.inbox import link_target
 from coworkd.core.model import Status
 from coworkd.core.plan_order import order_text, parse_order
 from coworkd.core.plan_rollup import PlanRollup, roll_up
 from coworkd.core.plan_tree import PlanNode, PlanTree
 from coworkd.core.plan_waves import waves
-from coworkd.core.terminal_text import visible_line
 from coworkd.core.text_formats import format_usd
 from coworkd.store import Database
 from coworkd.store.dependencies import dependencies_of
 from coworkd.store.plans import all_plans, task_totals, tasks_in_plans
-
-PLANS = "plans.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +97,3 @@ def _waves(db: Database, tree: PlanTree, plan: str) -> Iterator[tuple[PlannedTas
     tasks = {row.id: PlannedTask(id=row.id, plan=row.plan, status=row.status) for row in rows}
     for wave in waves(tree, places, dependencies_of(db, list(places))):
         yield tuple(tasks[task] for task in wave)
-
-
-def plans_document(views: Sequence[PlanView]) -> bytes:
-    """`plans.md`: every plan, a line each."""
-    lines = [f"<!-- {GENERATED}; do not edit -->", "", "# Plans", ""]
-    for view in views:
-        link = f"[{visible_line(view.name)}]({link_target(view.node.path)})"
-        lines.append(f"{'  ' * view.depth}- {link}: **{view.rollup.status}**, {view.standing}")
-    return ("\n".join(lines) + "\n").encode()
