@@ -39,7 +39,9 @@ def sender_reason(incoming: IncomingDocument, sender: str) -> str:
 def answer_reason(db: Database, incoming: IncomingDocument, spec: AnswerSpec) -> str:
     """Why an answer, or what looks like one, has no effect in a review or an approval; empty when it may have one."""
     if _is_earlier(incoming.path):
-        before = incoming.base.of(AnswerSpec).answer if incoming.base is not None else None
+        if incoming.base is None:
+            return ""  # The database was lost: what stands here was answered, and used, when it was asked.
+        before = incoming.base.of(AnswerSpec).answer
         task = incoming.path.split("/")[1].removesuffix(".d")
         changed = spec.answer is not before and spec.answer is not Answer.PENDING
         return f"this is the review of an earlier submission; answer in reviews/{task}.md" if changed else ""

@@ -113,6 +113,13 @@ def test_an_answer_in_the_review_of_an_earlier_submission(place: Workspace) -> N
     assert not place.problems(path)
 
 
+def test_an_answered_review_that_a_lost_database_knows_nothing_of_has_no_notice(place: Workspace) -> None:
+    path = "reviews/a.d/1.md"
+    place.save(REVIEW.replace("pending", "approved"), path)
+    place.turns(2)
+    assert not place.problems(path)
+
+
 def test_an_approval_in_a_task_holds_nothing(place: Workspace) -> None:
     place.save("---\nstatus: ready\napproval: approved\n---\nDo it.\n")
     place.turns(2)
