@@ -20,14 +20,17 @@ from coworkd.core.reply_blocks import (
     Severity,
     VerdictBlock,
 )
-from coworkd.documents.block_fields import BlockTerms
+from coworkd.documents.block_fields import PLACEHOLDERS, BlockTerms
 from coworkd.documents.reply_blocks import MAX_HANDOFF_BYTES, MAX_REPLY, UnreadableBlock, block_form, read_block
 from coworkd.documents.yaml_reader import Value
 from coworkd.documents.yaml_writer import pair_line
 
 LETTERS = ("a", "b", "c")
 TERMS = BlockTerms(letters=LETTERS)
-TEXTS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=60).filter(lambda text: text.strip())
+TEXTS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=60).filter(
+    lambda text: text.strip() and text.strip() not in PLACEHOLDERS
+)
+"""What says something: the words that stand in a form for what is to be filled in are refused."""
 FINDINGS = st.builds(
     ReviewFinding, severity=st.sampled_from(Severity), where=st.just("") | TEXTS, claim=TEXTS, proof=st.just("") | TEXTS
 )
