@@ -48,7 +48,7 @@ class Nights:
             with self._db.write():
                 self._db.state.night_begun = night_began_at(night, now)
                 self._db.event(now, EventKind.NIGHT_BEGUN, until=night.until or None)
-        elif not goes_on and self._db.state.night_begun:
+        elif not goes_on and self._db.state.night_begun and self._folder.exists():
             self._write_report(now)
         self._keep_awake(goes_on)
 

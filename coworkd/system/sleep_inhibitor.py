@@ -6,6 +6,7 @@ machine may sleep again. Where there is no such program, or it fails, that is sa
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -68,8 +69,9 @@ class SleepInhibitor:
         return ""
 
     def _last_words(self, child: commands.Child) -> str:
-        """What a program that has ended said; it is no longer there to write more."""
-        return " ".join(child.stdout.read(4096).decode(errors="replace").split())
+        """What a program that has ended said. Its own child may live on and hold the pipe, and is not waited for."""
+        os.set_blocking(child.stdout.fileno(), False)
+        return " ".join((child.stdout.read(4096) or b"").decode(errors="replace").split())
 
     def _end(self) -> None:
         if self._child is None:

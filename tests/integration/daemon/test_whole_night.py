@@ -200,6 +200,16 @@ def test_a_second_night_that_ends_on_a_date_has_a_report_of_its_own(place: Night
     place.turn_until(lambda: place.reports() == [f"{day}-2.md", f"{day}.md"])
 
 
+def test_a_report_does_not_bring_back_a_workspace_that_is_away(place: NightPlace) -> None:
+    place.go_to("22:00")
+    folder = place.at.root / ".cowork"
+    folder.rename(folder.with_name("away"))
+    place.go_to("07:00")
+    assert not folder.exists()
+    folder.with_name("away").rename(folder)
+    place.turn_until(place.reports)
+
+
 def test_the_report_of_a_night_is_no_stray_file(place: NightPlace) -> None:
     place.go_to("22:00")
     place.go_to("07:00")

@@ -82,6 +82,15 @@ def test_a_program_that_fails_is_told_once_and_not_begun_again(tmp_path: Path, b
     inhibitor.release()
 
 
+def test_a_program_that_is_killed_keeps_nothing_waiting_for_what_it_started(tmp_path: Path) -> None:
+    body = 'shift; "$@" <&0 & echo $! > pid; kill -9 $$'
+    inhibitor = SleepInhibitor(lambda: os.environ, program(tmp_path, body.replace("pid", str(tmp_path / "pid"))))
+    inhibitor.hold()
+    assert awaited(inhibitor.hold)
+    assert inhibitor.hold().endswith("inhibit ended with -9: ")
+    assert awaited(lambda: process_state(pid_in(tmp_path / "pid")) in GONE), "its lifeline is cut"
+
+
 def test_a_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:
     file = tmp_path / "inhibit"
     file.write_bytes(b"\x7fELF nothing")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from coworkd.core.model import Budget, Usage
 from coworkd.dispatch.scheduling.budget_rules import (
     BudgetExhausted,
+    BudgetPeriod,
     BudgetState,
     Reservation,
     SharedBudget,
@@ -20,6 +21,7 @@ from coworkd.dispatch.scheduling.budget_rules import (
     extra_dollars,
     invalid_usage_reason,
     reserve,
+    tightest,
 )
 
 NOTHING = Budget(usd=0.0, tokens=0, minutes=0.0)
@@ -50,6 +52,15 @@ def test_what_is_left_is_reserved(given: BudgetState, left: Budget) -> None:
     assert reserve(given) == Reservation(left=left)
 
 
+def test_the_budget_that_leaves_less_is_the_one_that_counts() -> None:
+    day = SharedBudget(limit=20.0, used=3.0, reserved=2.0)
+    night = SharedBudget(period=BudgetPeriod.NIGHT, limit=5.0, used=1.0, reserved=2.0)
+    assert tightest([]) == SharedBudget()
+    assert tightest([day]) is day
+    assert tightest([day, night]) is night
+    assert tightest([replace(day, used=17.5), night]).period is BudgetPeriod.DAY
+
+
 @pytest.mark.parametrize(
     ("given", "words", "until"),
     [
@@ -57,6 +68,8 @@ def test_what_is_left_is_reserved(given: BudgetState, left: Budget) -> None:
         (budget(Budget(minutes=5.0), used=replace(NOTHING, minutes=5.0)), "5 of 5 minutes", None),
         (budget(Budget(usd=2.0), used=replace(NOTHING, usd=2.5)), "$2.50 of $2.00", None),
         (budget(Budget(usd=0.0)), "$0.00 of $0.00", None),
+        (budget(shared_limit=5.0, shared_used=5.0, freed_at=9.0, period=BudgetPeriod.NIGHT), "$5.00 of $5.00 in this night; raise `night: {usd}`", 9.0),
+        (budget(shared_limit=5.0, shared_used=4.0, reserved=1.0, period=BudgetPeriod.NIGHT), "the rest of the night's $5.00 is reserved", None),
         (budget(shared_limit=5.0, shared_used=5.0, freed_at=77.0), "$5.00 of $5.00 in 24 hours; raise", 77.0),
         (budget(shared_limit=5.0, shared_used=1.0, reserved=4.0), "is reserved by runs at work", None),
         (budget(Budget(usd=1.0), price_unknown=True), "not known", None),
