@@ -82,7 +82,7 @@ def read_report(db: Database, since: float, now: float) -> WorkReport:
     failed = {task.id for task in failed_tasks(db)}
     return WorkReport(
         since=since, until=now, landed=tuple(_landings(db, since)), failed=tuple(_failed(board.cards, since)),
-        waiting=tuple(_waiting(board.waiting, failed)), not_started=tuple(_not_started(board.cards)),
+        waiting=tuple(_waiting(db, board.waiting, failed)), not_started=tuple(_not_started(board.cards)),
         at_work=tuple(_at_work(board.cards)),
         assumptions=tuple(_assumptions(db, since)), cost=usage_since(db, since),
         may_sleep=db.state.may_sleep_reason,
@@ -106,11 +106,14 @@ def _failed(cards: Sequence[Card], since: float) -> Iterator[ReportedTask]:
             yield ReportedTask(task=card.id, why=_line(card.why), path=card.path)
 
 
-def _waiting(items: Sequence[AttentionItem], failed: set[str]) -> Iterator[ReportedTask]:
-    """What waits for a person; tasks that failed stand in a list of their own."""
+def _waiting(db: Database, items: Sequence[AttentionItem], failed: set[str]) -> Iterator[ReportedTask]:
+    """What waits for a person, and why; tasks that failed stand in a list of their own."""
     for item in items:
         if item.task not in failed:
-            yield ReportedTask(task=item.task, why=_line(item.what), path=item.path)
+            task = find_task(db, item.task) if item.task else None
+            reason = task.reason if task and task.reason != item.what else ""
+            why = "; ".join(part for part in (reason, item.what) if part)
+            yield ReportedTask(task=item.task, why=_line(why), path=item.path)
 
 
 def _not_started(cards: Sequence[Card]) -> Iterator[ReportedTask]:

@@ -87,14 +87,18 @@ def report_document(report: WorkReport) -> bytes:
     lines = [f"<!-- {GENERATED}; do not edit -->", "", f"# {period_text(report)}", ""]
     for section in report_sections(report):
         lines += [f"## {section.title}", ""]
-        lines += [_item(entry) for entry in section.entries] or [f"{section.nothing.capitalize()}."]
+        lines += [_item(entry) for entry in section.entries] or [f"{_sentence(section.nothing)}"]
         lines.append("")
     if awake := sleep_text(report):
-        lines += ["## Machine", "", f"{visible_line(awake).capitalize()}.", ""]
-    return "\n".join([*lines, "## Cost", "", f"{cost_text(report.cost).capitalize()}.", ""]).encode()
+        lines += ["## Machine", "", f"{_sentence(visible_line(awake))}", ""]
+    return "\n".join([*lines, "## Cost", "", f"{_sentence(cost_text(report.cost))}", ""]).encode()
 
 
 def _item(entry: ReportEntry) -> str:
     head = visible_line(entry.head)
     linked = f"[{head}](../{link_target(entry.path)})" if entry.path else head
     return f"- {linked}: {visible_line(entry.text)}"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."

@@ -150,7 +150,8 @@ def test_a_whole_night(place: NightPlace) -> None:
     assert landed.keys() == {"- asks", "- wants", "- good", "- limited"}
     assert all(f"`coworkd revert {head[2:]}` takes it back" in line for head, line in landed.items())
     assert [line.split(":")[0] for line in report["Failed"]] == ["- [bad](../tasks/bad.md)"]
-    assert any(line.startswith("- [risky](../reviews/risky.md): ") for line in report["Waits for you"])
+    parked = "- [risky](../reviews/risky.md): its risk is high, and no one was here: read its review; "
+    assert any(line.startswith(parked) for line in report["Waits for you"])
     waiting = {line.split("]")[0][3:]: line for line in report["Did not start"]}
     assert waiting.keys() == {"builds-on-it", "sixth"}
     assert "waits for risky (review since" in waiting["builds-on-it"]

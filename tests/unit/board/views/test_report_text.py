@@ -55,6 +55,12 @@ def test_an_empty_section_says_so_and_every_section_is_there() -> None:
     )
 
 
+def test_a_machine_that_may_sleep_is_named_with_the_words_of_the_system() -> None:
+    text = report_document(report(may_sleep="x ended with 1: No bus")).decode()
+    assert "## Machine\n\nNothing keeps this machine awake: x ended with 1: No bus.\n" in text
+    assert "## Machine" not in report_document(report()).decode()
+
+
 def test_a_file_is_linked_from_the_folder_of_reports_and_text_of_agents_stays_on_its_line() -> None:
     waits = ReportedTask(task="b", why="read \x1b[31mit", path="reviews/b.md")
     text = report_document(report(waiting=(waits,))).decode()
