@@ -29,7 +29,8 @@ def test_up_until_ends_when_nothing_runs_any_more(place: Place) -> None:
     place.restart(until=place.clock.now() + HOUR)
     go_on = place.at.root.parent / "shared" / "go-on"
     go_on.parent.mkdir()
-    place.save(f"[sh, -c, 'until test -e {go_on}; do sleep 0.05; done; echo x > made']")
+    lands = 'quiet: 0\napprove: []\nverify: ["true"]\nintegration: {land: auto}'
+    place.save(f"[sh, -c, 'until test -e {go_on}; do sleep 0.05; done; echo x > made']", config=lands)
     place.at.write(".cowork/agents/main.md", (place.at.root / ".cowork/agents/main.md").read_text().replace(
         "\n---\n", f"\nsandbox: {{allow_paths: [{go_on.parent}]}}\n---\n"
     ))  # fmt: skip
@@ -41,7 +42,8 @@ def test_up_until_ends_when_nothing_runs_any_more(place: Place) -> None:
     assert not place.daemon.stopping, "an agent is at work"
     go_on.write_text("")
     place.turn_until(lambda: place.daemon.stopping)
-    assert place.known_task().status is Status.REVIEW, "what was at work has come to its end"
+    assert place.known_task().status is Status.DONE, "what was at work has come to its end"
+    assert place.at.git("ls-tree", "--name-only", "main", "made"), "and is where it was to land"
     late = place.at.root / ".cowork/tasks/late.md"
     assert "status: ready" in late.read_text()
     assert len(place.db.query("SELECT 1 FROM runs")) == 1
