@@ -18,6 +18,7 @@ from coworkd.diagnostics.recovery import (
     KeptKind,
     find_kept,
     kept_items,
+    restore_missing,
     restore_to_branch,
     restore_to_path,
     version_items,
@@ -31,12 +32,18 @@ from coworkd.system.paths_and_settings import Paths
 @click.argument("name", required=False, metavar="[REF|TASK|PATH]")
 @click.option("--to", type=click.Path(path_type=Path), help="Restore it there: a new path, or into a folder.")
 @click.option("--branch", default="", metavar="NAME", help="Restore it as a new branch.")
+@click.option("--missing", is_flag=True, help="Write each file of .cowork/ that is missing, as after `git clean -fdx`.")
 @json_option
-def recover_command(name: str | None, to: Path | None, branch: str, json_: bool) -> None:
+def recover_command(name: str | None, to: Path | None, branch: str, missing: bool, json_: bool) -> None:
     """List work that was kept, all of it or of one task or file; with --to or --branch, restore one piece."""
     if to and branch:
         raise UsageError("--to and --branch: choose one")
     workspace = current_workspace()
+    if missing:
+        if name or to or branch:
+            raise UsageError("--missing takes nothing beside it: it writes every file that is missing, where it was")
+        _restore_missing(workspace.paths, json_=json_)
+        return
     with Repo.open(workspace.paths.root) as repo:
         items = kept_items(repo, workspace.paths)
         before = _earlier_versions(workspace.paths)
@@ -52,6 +59,17 @@ def recover_command(name: str | None, to: Path | None, branch: str, json_: bool)
         item = _require_one(chosen, name)
         where = restore_to_branch(repo, item, branch) if branch else str(restore_to_path(repo, item, to or Path()))
     as_json({"restored": item.name, "branch" if branch else "path": where}) if json_ else click.echo(where)
+
+
+def _restore_missing(paths: Paths, *, json_: bool) -> None:
+    """What the database has, as far as it knows of it: a file that was found deleted stays so."""
+    if not paths.database.exists():
+        raise UserError("there is no database to restore files from; `coworkd up` makes one from the files")
+    with closing(Database(paths.database, read_only=True)) as db:
+        db.verify()
+        restored = restore_missing(db, paths.folder)
+    text = "\n".join(restored) or "no file is missing"
+    as_json({"restored": list(restored)}) if json_ else click.echo(text)
 
 
 def _earlier_versions(paths: Paths) -> list[KeptItem]:

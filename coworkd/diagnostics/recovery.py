@@ -10,13 +10,14 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from coworkd.core.errors import UserError
 from coworkd.store import Database
-from coworkd.store.documents import earlier_versions
+from coworkd.store.documents import documents_with_files, earlier_versions
 from coworkd.system.git import Repo
 from coworkd.system.git.refs import RefChange, branch_ref, update_refs
 from coworkd.system.paths_and_settings import Paths
@@ -219,6 +220,24 @@ def restore_to_path(repo: Repo, item: KeptItem, to: Path) -> Path:
     else:
         _copy(Path(item.name), target)
     return target
+
+
+def restore_missing(db: Database, folder: Path) -> tuple[str, ...]:
+    """Write every document whose file is missing, and was not found deleted; the paths that were written.
+
+    What stands somewhere stays.
+    """
+    return tuple(path for path, data in documents_with_files(db) if _is_written(folder / path, data))
+
+
+def _is_written(target: Path, data: bytes) -> bool:
+    if os.path.lexists(target):
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), target.open("xb") as new:
+        new.write(data)
+        return True
+    return False
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -159,6 +159,12 @@ def earlier_versions(db: Database) -> list[EarlierVersion]:
     ]  # fmt: skip
 
 
+def documents_with_files(db: Database) -> list[tuple[str, bytes]]:
+    """Path and content of every document whose file was there, and was not found deleted since."""
+    rows = db.query("SELECT path, want FROM documents WHERE want_sha != '' AND file_sha != '' ORDER BY path")
+    return [(row["path"], row["want"]) for row in rows]
+
+
 def count_documents_beginning(db: Database, beginning: str) -> int:
     """The number of documents whose paths begin so."""
     return int(db.scalar("SELECT count(*) FROM documents WHERE path LIKE ?", f"{beginning}%"))

@@ -160,7 +160,7 @@ class MissingFiles:
         self._park(row)
         text = (
             f"{missing.absent} of {missing.total} files are missing at once, so nothing is cancelled;"
-            " bring them back, or run `coworkd confirm` if they were deleted on purpose"
+            " `coworkd recover --missing` brings them back; run `coworkd confirm` if they were deleted on purpose"
         )
         with self._db.write():
             put_problem(self._db, Problem(path=DELETIONS, line=0, message=text), "absent", now)

@@ -192,3 +192,25 @@ def test_servers_of_two_agents_and_of_two_verifications_run_at_the_same_time(w: 
     w.up()
     w.reviewed("a")
     w.reviewed("b")
+
+
+def test_a_workspace_that_git_clean_removed_comes_back_and_its_work_goes_on(w: Site) -> None:
+    w.agent("ed", f"cat > /dev/null; while [ ! -e {w.scratch}/go ]; do sleep 0.05; done; echo made > made; echo ok")
+    w.config('approve: []\nverify: ["true"]\n')
+    for name in ("b", "c", "d", "e", "unwanted"):
+        w.write(f".cowork/tasks/{name}.md", f"---\ntitle: {name}\nstatus: draft\n---\nDo it later.\n")
+    w.task("a")
+    w.up()
+    w.until("a", "running")
+    (w.repo / ".cowork/tasks/unwanted.md").unlink()
+    w.wait("the deletion", lambda: "unwanted" not in [task["id"] for task in w.board()["tasks"]])
+    w.git("clean", "-ffdxq", check=False)
+    w.wait("the notice", lambda: "coworkd recover --missing" in w.cmd("status").stdout)
+    restored = w.cmd("recover", "--missing").stdout.split()
+    assert {"config.yaml", "agents/ed.md", *(f"tasks/{name}.md" for name in "abcde")} <= set(restored)
+    assert "tasks/unwanted.md" not in restored
+    (w.scratch / "go").touch()
+    w.until("a", "done")
+    assert "made" in w.tree()
+    w.wait("no notice", lambda: "missing" not in w.cmd("status").stdout)
+    assert w.problems() == ""

@@ -73,6 +73,22 @@ def test_restores_the_files_of_a_commit(at: Checkout, tmp_path: Path) -> None:
     assert at.state() == before
 
 
+def test_writes_every_file_that_is_missing_and_nothing_else(tmp_path: Path) -> None:
+    user = checkout(tmp_path / "repo")
+    done(user.root, "init")
+    for name in ("a", "b"):
+        done(user.root, "new", f"Do {name}", "--draft")
+    folder = user.root / ".cowork"
+    tasks = {path.name: path.read_bytes() for path in (folder / "tasks").glob("*.md")}
+    kept, gone = sorted(tasks)
+    (folder / "tasks" / kept).write_text("mine\n")
+    (folder / "tasks" / gone).unlink()
+    assert told(user.root, "recover", "--missing")["restored"] == [f"tasks/{gone}"]
+    assert (folder / "tasks" / gone).read_bytes() == tasks[gone]
+    assert (folder / "tasks" / kept).read_text() == "mine\n"
+    assert done(user.root, "recover", "--missing") == "no file is missing\n"
+
+
 def test_restores_a_file_into_a_folder(at: Checkout, tmp_path: Path) -> None:
     trashed = at.root / ".git/cowork/trash/1700000000000-dark-mode.md.3f2a91bc"
     done(at.root, "recover", str(trashed), "--to", str(tmp_path))
