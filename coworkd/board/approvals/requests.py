@@ -88,7 +88,7 @@ class ApprovalRequests:
         add_request(self._db, replace(request, state=RequestState.ANSWERED), event)
 
     def settle(self, request: RequestRow, answer: str, comment: str, by: str, now: float) -> None:
-        """Answer an open request by a rule, in place of the person who was asked."""
+        """Answer an open request by a rule, in place of the person who was asked; its form says so."""
         move = RequestMove(
             request=request.id, of=_OPEN, to=RequestState.ANSWERED, answer=answer, comment=comment, answered_by=by
         )
@@ -96,7 +96,9 @@ class ApprovalRequests:
             "run": request.run, "request": request.id, "tool": request.tool or "a question", "answer": answer,
             "reason": comment, "path": request.path,
         }  # fmt: skip
-        self._move(move, NewEvent(at=now, kind=EventKind.REQUEST_SETTLED, task=request.task, actor=by, data=data))
+        event = NewEvent(at=now, kind=EventKind.REQUEST_SETTLED, task=request.task, actor=by, data=data)
+        if self._move(move, event) and request.kind is RequestKind.TOOL:
+            self._documents.edit(request.path, {("approval",): answer, ("comment",): comment})
 
     # ---- answering
 

@@ -121,6 +121,24 @@ def test_what_waits_for_a_person_in_the_evening_is_answered_when_the_night_begin
     assert bench.status() is not Status.WAITING
 
 
+def test_the_form_of_the_evening_says_what_was_answered_and_a_late_approval_changes_nothing(bench: Bench) -> None:
+    bench.script = asks(INSTALL)
+    night(bench, begins_in=2 * HOUR)
+    bench.task()
+    bench.turn()
+    bench.turn(2 * HOUR + 60)
+    bench.turn()
+    form = bench.place.text("approvals/a-1.md")
+    assert "\napproval: rejected\n" in form
+    assert "\ncomment: no one is here to allow this; go on without it\n" in form
+    assert "\n  state: used\n" in form
+    assert bench.place.problems("approvals/a-1.md") == {}
+    bench.place.save(form.replace("approval: rejected", "approval: approved"), "approvals/a-1.md")
+    bench.turn()
+    (request,) = bench.requests()
+    assert (request.state, request.answer) == (RequestState.USED, "rejected")
+
+
 def test_an_agent_that_left_with_its_question_is_begun_again_with_the_answer(bench: Bench) -> None:
     def leaves(_: Assignment) -> ScriptSteps:
         yield QUESTION
