@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cost": ("log", "what runs cost, by task, plan and day"),
     "estimate": ("estimate", "what a task takes at least and at most, before its first run"),
     "plan": ("plan", "plans in their hierarchy: status, progress, cost, waves"),
+    "import": ("import_tasks", "tasks and plans from the backlog of another tool"),
     "stats": ("stats", "how long runs wait, start, work and land, and how they end"),
     "report": ("report", "what happened since last night, and how to undo each landing"),
     "land": ("changes", "bring the integration branch into its target"),

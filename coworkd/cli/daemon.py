@@ -28,11 +28,21 @@ def init_command(json_: bool) -> None:
 
     locate_workspace(Path.cwd())
     made = initialise(Path.cwd())
-    lines = init_report(made)
+    lines = [*init_report(made), *_backlog_notes()]
     if json_:
         as_json({"path": made.folder, "agent": made.default or None, "next": next_command(made), "notes": lines})
     else:
         click.echo("\n".join(lines))
+
+
+def _backlog_notes() -> list[str]:
+    """That the repository holds the backlog of another tool, and how it comes in."""
+    from coworkd.interchange.detection import known_backlog
+
+    found = known_backlog(current_workspace().paths.root)
+    if found is None:
+        return []
+    return [f"there is a backlog in {found}: `coworkd import {found} --dry-run` shows what would come in"]
 
 
 @click.command("up")

@@ -62,6 +62,16 @@ def write_new(workspace: Workspace, name: str, data: bytes) -> bool:
         raise UserError(f"{folder.absolute(name)} cannot be written: {error.strerror}") from error
 
 
+def rewrite(workspace: Workspace, name: str, seen: bytes, data: bytes) -> bool:
+    """Put `data` in the place of what was seen; False where the file was saved since. Raises `UserError`."""
+    folder = _folder(workspace)
+    found = _read(folder, name)
+    if found is None or found.data != seen:
+        return False
+    workspace.announce(name, data)
+    return _replace(folder, name, found, data)
+
+
 def _read(folder: Folder, name: str) -> Content | None:
     """The file; None while it is being written. Raises `UserError` when there is none that can be read."""
     match folder.read(name):

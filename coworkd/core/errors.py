@@ -24,6 +24,10 @@ class UserError(CoworkError):
     """Something the user asked for cannot be done as asked (exit code 1)."""
 
 
+class RefusedSourceError(UserError):
+    """A file or folder is not what can be imported; says what to do instead."""
+
+
 class UsageError(UserError):
     """The words of a command are wrong or ambiguous (exit code 2)."""
 

@@ -15,7 +15,8 @@ _FENCE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})(?P<info>.*)")
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?P<rest>.*)")
 _BOX = re.compile(r"\[(?P<tick>[ xX])\]\s+(?P<text>.*)")
 _ANY_BOX = re.compile(r"\[[ xX]\]")
-_PROOF = "(verify:"
+_PROOF = re.compile(r"(?<!\\)\(verify:")
+"""A backslash before it makes it text, as in imported criteria: those run nothing."""
 _HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?:[ \t]+(?P<text>.*))?$")
 _TRAILING = " \t\r.,;!"
 """What may stand behind the closing parenthesis of a command."""
@@ -35,8 +36,8 @@ class _Item:
 
     def add(self, part: str) -> None:
         self.parts.append(part)
-        if self.open is None and _PROOF in part:
-            part, self.open = part[part.index(_PROOF) :], 0
+        if self.open is None and (proof := _PROOF.search(part)):
+            part, self.open = part[proof.start() :], 0
         if self.open is not None:
             self.open += part.count("(") - part.count(")")
 
@@ -48,8 +49,8 @@ class _Item:
     def criterion(self) -> Criterion:
         text = " ".join(part.strip() for part in self.parts).strip()
         command = ""
-        if _PROOF in text and _ends_parenthesis(text):
-            text, _, rest = text.partition(_PROOF)
+        if (proof := _PROOF.search(text)) and _ends_parenthesis(text):
+            text, rest = text[: proof.start()], text[proof.end() :]
             command = rest.rstrip(_TRAILING).removesuffix(")").strip()
         if len(command) > 1 and command[0] == command[-1] == "`":
             command = command[1:-1].strip()
