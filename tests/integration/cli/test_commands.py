@@ -36,7 +36,7 @@ ARGUMENTS |= {
     "choose": ["x", "a"],
     "estimate": ["x"],
 }
-ARGUMENTS |= {"merge-driver": ["install"], "why": ["HEAD"]}
+ARGUMENTS |= {"merge-driver": ["install"], "why": ["HEAD"], "import": ["x"]}
 OUTSIDE = sorted(COMMANDS.keys() - {"demo", "schema", "simulate", "stress"})
 
 

@@ -71,6 +71,7 @@ SETTINGS_BY_GIT = {
     "commit": "auto",
     "notify": "[curl evil]",
     "patterns": "{team: {members: [a, a, a, a, a, a]}}",
+    "night": "{from: '00:01', to: '23:59', usd: 1000}",
 }
 
 
