@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "where a line or a commit comes from"),
     "cost": ("log", "what runs cost, by task, plan and day"),
     "estimate": ("estimate", "what a task takes at least and at most, before its first run"),
+    "export": ("export", "tasks and plans as pages, data, or the backlog of another tool"),
     "plan": ("plan", "plans in their hierarchy: status, progress, cost, waves"),
     "import": ("import_tasks", "tasks and plans from the backlog of another tool"),
     "stats": ("stats", "how long runs wait, start, work and land, and how they end"),

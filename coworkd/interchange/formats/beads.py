@@ -23,6 +23,7 @@ from coworkd.interchange.words import name_of_source, one_line, read_status
 
 _BLOCKING = frozenset({"blocks", "conditional-blocks", "waits-for"})
 _PRIORITIES = {0.0: 0.0, 1.0: 1.0, 2.0: 2.0, 3.0: 2.5, 4.0: 3.0}
+_PLAIN_TYPES = frozenset({"issue_type: task", "issue_type: epic"})
 _JOURNAL = frozenset({"kind", "actor", "issue_id"})
 
 
@@ -92,6 +93,7 @@ def _read_issue(issue: JsonObject, key: str, place: Place, remarks: Remarks) -> 
 def _text(issue: JsonObject, edges: list[tuple[str, str]]) -> str:
     others = [f"{kind}: {other}" for kind, other in edges if kind not in _BLOCKING and kind != "parent-child"]
     facts = [f"{name}: {issue.text(name)}" for name in ("issue_type", "assignee", "external_ref") if issue.text(name)]
+    facts = [fact for fact in facts if fact not in _PLAIN_TYPES]
     comments = [f"- {one.text('author')}: {one_line(one.text('text'))}" for one in issue.objects("comments")]
     parts = [
         issue.text("description"), section("Design", issue.text("design")), section("Notes", issue.text("notes")),

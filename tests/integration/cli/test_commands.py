@@ -36,7 +36,7 @@ ARGUMENTS |= {
     "choose": ["x", "a"],
     "estimate": ["x"],
 }
-ARGUMENTS |= {"merge-driver": ["install"], "why": ["HEAD"], "import": ["x"]}
+ARGUMENTS |= {"merge-driver": ["install"], "why": ["HEAD"], "import": ["x"], "export": ["--to", "csv"]}
 OUTSIDE = sorted(COMMANDS.keys() - {"demo", "schema", "simulate", "stress"})
 
 
