@@ -127,7 +127,7 @@ def _card_json(card: Card) -> dict[str, Any]:
     return {
         "id": card.id, "title": card.title, "status": str(card.status), "agent": card.agent, "path": card.path,
         "blocked_by": list(card.blocked_by), "why": card.why, "by": card.by, "cost_usd": card.cost_usd,
-        "tokens": card.tokens, "plan": card.plan,
+        "tokens": card.tokens,
     }  # fmt: skip
 
 

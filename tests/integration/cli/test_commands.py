@@ -150,7 +150,7 @@ def test_status_is_json_of_the_documented_shape(desk: Desk) -> None:
     assert status["daemon"] == {"running": False, "pid": None}
     (task,) = status["tasks"]
     assert set(task) == {
-        "id", "title", "status", "agent", "path", "blocked_by", "why", "by", "cost_usd", "tokens", "plan",
+        "id", "title", "status", "agent", "path", "blocked_by", "why", "by", "cost_usd", "tokens",
     }  # fmt: skip
     assert task["blocked_by"] == ["two"]
     assert {problem["path"] for problem in status["problems"]} == {task["path"], "tasks/bad.md"}
