@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from coworkd.cli.output import as_json, json_option
 from coworkd.cli.workspace import current_workspace
 from coworkd.core.errors import UserError
 from coworkd.interchange.export.items import Exported, ExportFormat, OutputFile
@@ -22,21 +24,37 @@ _WRITERS: Mapping[ExportFormat, Callable[[Exported], list[OutputFile]]] = {
 
 @click.command("export")
 @click.argument("names", nargs=-1, metavar="[TASK|PLAN ...]")
-@click.option("--to", "form", type=click.Choice([str(form) for form in ExportFormat]), required=True)
+@click.option(
+    "--to", "form", type=click.Choice([str(form) for form in ExportFormat]), required=True, help="The format."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="A new file, or a new folder for `backlog`; else printed.")
-def export_command(names: tuple[str, ...], form: str, out: Path | None) -> None:
-    """Tasks and plans, with all that is below a plan; without a name everything."""
+@json_option
+def export_command(names: tuple[str, ...], form: str, out: Path | None, json_: bool) -> None:
+    """Tasks and plans, with all that is below a plan; without a name everything.
+
+    `--json` prints the files of the export, each with its text unless it was written to `--out`.
+    """
     workspace = current_workspace()
     with workspace.reading() as db:
         exported = read_export(db, workspace.paths.folder, names)
     files = _WRITERS[ExportFormat(form)](exported)
-    if out is None and ExportFormat(form) is ExportFormat.BACKLOG:
-        raise UserError("Backlog.md keeps a file for each task: name a new folder with --out")
-    if out is None:
-        click.echo(files[0].text, nl=False)
-    else:
+    if out is not None:
         _write(out, files)
+    if json_:
+        as_json(_as_values(exported, files, out))
+    elif out is not None:
         click.echo(f"{len(exported.tasks)} tasks and {len(exported.plans)} plans are in {out}", err=True)
+    elif ExportFormat(form) is ExportFormat.BACKLOG:
+        raise UserError("Backlog.md keeps a file for each task: name a new folder with --out")
+    else:
+        click.echo(files[0].text, nl=False)
+
+
+def _as_values(exported: Exported, files: Sequence[OutputFile], out: Path | None) -> dict[str, Any]:
+    return {
+        "tasks": len(exported.tasks), "plans": len(exported.plans), "out": str(out) if out else None,
+        "files": [{"path": file.path, "text": file.text} if out is None else {"path": file.path} for file in files],
+    }  # fmt: skip
 
 
 def _write(out: Path, files: Sequence[OutputFile]) -> None:

@@ -56,6 +56,8 @@ def test_a_task_with_its_thread_is_a_page_that_runs_nothing(w: Site) -> None:
     [task] = json.loads(w.cmd("export", "a", "--to", "json").stdout)["tasks"]
     assert [(one["from"], one["kind"]) for one in task["messages"]] == [("ed", "result")]
     assert task["landed"]
+    told = json.loads(w.cmd("export", "a", "--to", "md", "--json").stdout)
+    assert (told["tasks"], told["out"], told["files"][0]["text"].startswith("# a")) == (1, None, True)
 
 
 def test_a_table_holds_no_formula(w: Site) -> None:
