@@ -6,7 +6,7 @@ itself. Where it cannot be done the status is put back, with a problem that says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,7 +24,13 @@ from coworkd.store.answers import revert_requests, set_review_status
 from coworkd.store.events import NewEvent
 from coworkd.store.problems import put_problem
 from coworkd.store.requests import has_open_request_in, latest_request_in
-from coworkd.store.submissions import add_submission, next_number, pending_revert, retire_submission
+from coworkd.store.submissions import (
+    add_submission,
+    next_number,
+    pending_revert,
+    retire_submission,
+    submissions_of,
+)
 from coworkd.store.tasks import find_task
 from coworkd.system.background_jobs import Job, JobFailed, Jobs, Purpose
 
@@ -153,11 +159,15 @@ class RevertService:
 
     def record_landed(self, task: TaskRow, row: SubmissionRow, commit: str, now: float) -> None:
         """Record that the integration branch no longer has the change, or has it again."""
-        self._set_status(review_path(task.id), _STATUS_AFTER[row.kind])
+        status, reason = _STATUS_AFTER[row.kind], _TASK_REASONS[row.kind]
         where = {"landed": "", "reverted": commit[:12]}
         if row.kind is SubmissionKind.APPLY:
             where = {"landed": commit[:12], "reverted": ""}
-        reason = "; ".join(part for part in (_TASK_REASONS[row.kind], row.message) if part)
+        elif earlier := standing_landing(submissions_of(self._db, task.id), before=row.number):
+            status, where = "landed", {"landed": earlier[:12], "reverted": ""}
+            reason = f"its latest change was taken back by hand; what it landed before stands, as {earlier[:12]}"
+        self._set_status(review_path(task.id), status)
+        reason = "; ".join(part for part in (reason, row.message) if part)
         self._board.set_status(task, task.status, reason, now, **where)
 
     def record_refused(self, row: SubmissionRow, reason: str, now: float) -> None:
@@ -184,6 +194,18 @@ class RevertService:
     def _show_problem(self, path: str, message: str, now: float) -> None:
         with self._db.write():
             put_problem(self._db, Problem(path=path, line=0, message=message), _SOURCE, now)
+
+
+def standing_landing(submissions: Sequence[SubmissionRow], *, before: int) -> str:
+    """The landing of a task that stands once the submission with this number has taken back the latest; empty: none.
+
+    A task that was done again has landed more than once. Each revert took back what was the latest landing then.
+    """
+    standing: list[str] = []
+    for row in sorted(submissions, key=lambda row: row.number):
+        if row.number < before and row.state is SubmissionState.LANDED and row.landing and row.tree:
+            standing = standing[:-1] if row.kind is SubmissionKind.REVERT else [*standing, row.landing]
+    return standing[-2] if len(standing) > 1 else ""
 
 
 _TASK_REASONS = {SubmissionKind.REVERT: "taken back by hand", SubmissionKind.APPLY: "brought again by hand"}

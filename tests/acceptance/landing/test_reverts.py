@@ -158,3 +158,23 @@ def test_landing_onto_a_target_that_is_not_checked_out(w: Site) -> None:
     w.cmd("land", "--onto", "main")
     assert "made.a" in w.tree("main")
     assert w.git("symbolic-ref", "--short", "HEAD") == "topic"
+
+
+def test_of_a_task_that_was_done_twice_the_latest_change_is_taken_back_and_the_first_is_named(w: Site) -> None:
+    w.agent("ed", 'cat > /dev/null; echo x > "made.$COWORK_ATTEMPT"; echo ok')
+    w.config('approve: []\nverify: ["true"]\n')
+    w.up()
+    w.task("a")
+    w.until("a", "done")
+    first = w.field("tasks/a.md", "landed")
+    w.cmd("ready", "a")
+    w.wait("the second change", lambda: {"made.1", "made.2"} <= w.tree())
+    w.until("a", "done")
+    w.cmd("revert", "a")
+    w.wait("it is taken back", lambda: "made.2" not in w.tree())
+    w.wait("the first is named", lambda: w.field("tasks/a.md", "landed") == first)
+    assert f"what it landed before stands, as {first}" in w.card("a")["why"]
+    assert "made.1" in w.tree()
+    w.cmd("revert", "a")
+    _says(w, "a", "reverted")
+    assert w.tree().isdisjoint({"made.1", "made.2"})
