@@ -59,14 +59,23 @@ class StepBriefings:
         return get_step(self._db, StepKey(row.task, row.attempt, key))
 
     def _shown(self, row: StepRow, step: RunStep, key: str, diffs: Sequence[ShownDiff]) -> ShownText:
-        other = self._other(row, key)
-        result = decode_result(other.kind, other.result) if other.state is StepState.ENDED else None
+        position = step.shows.index(key)
         found = next((diff for diff in diffs if diff.step == key), None)
+        text = self._text(row, key)
+        if step.beside and (criticism := self._text(row, step.beside[position])):
+            text = f"{text}\n\n**What another agent says of it:**\n\n{criticism}"
         return ShownText(
-            name=f"Letter {LETTERS[step.shows.index(key)]}" if step.lettered else key,
-            text=result.text if isinstance(result, RunResult) else "",
+            name=f"Letter {LETTERS[position]}" if step.lettered else key, text=text,
             diff=found.diff if found else "", base=found.base if found else "",
         )  # fmt: skip
+
+    def _text(self, row: StepRow, key: str) -> str:
+        """The reply of another step of the same attempt; empty: it has none, or there is no such step."""
+        if not key:
+            return ""
+        other = self._other(row, key)
+        result = decode_result(other.kind, other.result) if other.state is StepState.ENDED else None
+        return result.text if isinstance(result, RunResult) else ""
 
 
 def finding_text(finding: ReviewFinding) -> str:

@@ -149,3 +149,27 @@ def test_a_juror_that_prefers_a_place_counts_for_nobody(w: Workbench) -> None:
     assert [line for line in tally if line.startswith("jury: ")] == [
         "jury: propose.a wins 0.5 of 1 pairs, margin +0", "jury: propose.b wins 0.5 of 1 pairs, margin +0",
     ]  # fmt: skip
+
+
+CRITICISED = r"""
+prompt=$(cat)
+case "$COWORK_STEP" in
+propose.*) echo "x = $COWORK_STEP" > app.py; echo "it is $COWORK_STEP" ;;
+criticise.*) echo "CRITICISM by $COWORK_STEP: it has no comment"; printf '\n```findings\nfindings: []\n```\n' ;;
+*) echo "I was shown $(grep -c "CRITICISM by criticise" <<< "$prompt") criticisms" ;;
+esac
+"""
+
+
+def test_a_juror_is_shown_what_others_say_of_each_proposal(w: Workbench) -> None:
+    w.agent("bot", CRITICISED)
+    w.config("agent: bot\nverify: ['true']\n")
+    w.write(
+        ".cowork/tasks/better.md",
+        "---\nstatus: ready\npattern: {name: team, members: [bot, bot], critique: 1, risk: high}\n---\nDo it.\n",
+    )
+    w.up()
+    w.until("better", "waiting")
+    said = [w.text(message["path"]) for message in w.json("show", "better")["messages"]]
+    assert any("I was shown 2 criticisms" in text for text in said), said
+    assert not any("I was shown 0 criticisms" in text for text in said)
